@@ -1,0 +1,1 @@
+"""The library of CLEAR Review: score, propose, apply; no screen, no SQL."""

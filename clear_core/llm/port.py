@@ -1,0 +1,84 @@
+"""The port to a language model: what the method asks of one, whoever serves it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+from clear_core.types import Message
+
+CallKind = Literal["sample", "reflect", "candidate", "judge", "judge_reflect", "likelihood", "probe"]
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """One call for one completion.
+
+    Attributes:
+        messages: the conversation to complete.
+        kind: what the call is for; part of the ledger's key.
+        prompt_version: version of the prompt's wording; part of the ledger's key.
+        sample: the sample's number, from 0; part of the ledger's key, or k samples would collapse into one.
+        temperature: sampling temperature; 0 is greedy.
+        max_tokens: limit on the reply's length.
+    """
+
+    messages: tuple[Message, ...]
+    kind: CallKind
+    prompt_version: str
+    sample: int = 0
+    temperature: float = 0.0
+    max_tokens: int = 512
+
+
+@dataclass(frozen=True, slots=True)
+class LikelihoodRequest:
+    """One call for the log-likelihood of a *given* response after a prompt; an empty prompt asks for log p(y) alone."""
+
+    prompt: tuple[Message, ...]
+    response: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back and passed validation.
+
+    Attributes:
+        text: the completion's text, never empty; "" for a likelihood.
+        logprobs: natural-log probabilities of the response's tokens; only for a likelihood.
+        tokens_in: prompt tokens as billed.
+        tokens_out: completion tokens as billed.
+        replayed: whether the ledger answered, so that nothing was paid.
+    """
+
+    text: str
+    logprobs: tuple[float, ...] = ()
+    tokens_in: int = 0
+    tokens_out: int = 0
+    replayed: bool = False
+
+
+class LLM(Protocol):
+    """A chat model. Implementations raise only `clear_core.errors.LLMError` for what an endpoint can do wrong."""
+
+    @property
+    def model(self) -> str:
+        """The model's name, as recorded with every score."""
+
+    @property
+    def host(self) -> str:
+        """Where it is served, without credentials; part of the ledger's key."""
+
+    async def complete(self, request: ChatRequest) -> Reply:
+        """Complete once."""
+
+    async def close(self) -> None:
+        """Release connections and processes."""
+
+
+@runtime_checkable
+class LikelihoodLLM(LLM, Protocol):
+    """A model that can also tell the likelihood of a given response (the embedded one can)."""
+
+    async def likelihood(self, request: LikelihoodRequest) -> Reply:
+        """Token log-probabilities of `request.response` after `request.prompt`."""

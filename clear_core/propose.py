@@ -1,0 +1,264 @@
+"""Scores + preferences + thresholds -> proposals: pure, no model call, no write (method.md, sections 1 and 2)."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Final, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clear_core.errors import ThresholdError
+from clear_core.types import FATES, PROBLEMS, ConfidenceScore, Fate, Preference, Proposal
+
+DEFAULT_ETA: Final = 0.8
+KEEP, DROP, REPLACE, UNSCORED = (np.int8(FATES.index(fate)) for fate in ("keep", "drop", "replace", "unscored"))
+
+
+@dataclass(frozen=True, slots=True)
+class Gamma:
+    """The threshold on confidence, as a value or as a share to keep.
+
+    Attributes:
+        kind: "value" keeps confidence >= amount; "share" keeps exactly ceil(n * amount) of the n scored rows.
+        amount: in [0, 1].
+    """
+
+    kind: Literal["value", "share"]
+    amount: float
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.amount <= 1.0:
+            raise ThresholdError(f"gamma is {self.amount}.", "Give a number from 0 to 1.")
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read "median", "share:0.5" or a number such as "0.62"; "median" is the paper's default, a share of one half.
+
+        Raises:
+            ThresholdError: when it is none of these or lies outside [0, 1].
+        """
+        word = text.strip().lower()
+        if word == "median":
+            return cls("share", 0.5)
+        kind: Literal["value", "share"] = "share" if word.startswith("share:") else "value"
+        try:
+            return cls(kind, float(word.removeprefix("share:")))
+        except ValueError:
+            raise ThresholdError(
+                f"gamma is {text!r}.", "Give median, share:S or a number, with S and the number from 0 to 1."
+            ) from None
+
+    def __str__(self) -> str:
+        if self == MEDIAN:
+            return "median"
+        return f"share:{self.amount:g}" if self.kind == "share" else f"{self.amount:g}"
+
+
+MEDIAN: Final = Gamma("share", 0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """What turns scores into proposals.
+
+    Attributes:
+        gamma: the threshold on confidence.
+        eta: a candidate replaces the given response when its preference confidence is > eta.
+        scope: "low" replaces only rows below gamma; "all" may replace kept rows too, and never drops them.
+    """
+
+    gamma: Gamma = MEDIAN
+    eta: float = DEFAULT_ETA
+    scope: Literal["low", "all"] = "low"
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.eta <= 1.0:
+            raise ThresholdError(f"eta is {self.eta}.", "Give a number from 0 to 1.")
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreTable:
+    """The scores of a run as parallel arrays of length n, in row order: what a moving threshold is computed from.
+
+    Attributes:
+        row: row numbers, int64.
+        confidence: float64, NaN where unscored.
+        consistency: float64, NaN where none; second key of the ranking.
+        tie: uint64 hash of the id; third key of the ranking.
+        preference: float64 confidence that the candidate is better, NaN where there is no candidate to accept.
+    """
+
+    row: NDArray[np.int64]
+    confidence: NDArray[np.float64]
+    consistency: NDArray[np.float64]
+    tie: NDArray[np.uint64]
+    preference: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Gamma applied to a table.
+
+    Attributes:
+        kept: bool, length n; False for unscored rows.
+        gamma: the threshold as a number: the value itself, or the lowest kept confidence of a share.
+        ties_cut: rows dropped by a share although their confidence equals the lowest kept one.
+        scored: how many rows have a confidence.
+    """
+
+    kept: NDArray[np.bool_]
+    gamma: float
+    ties_cut: int
+    scored: int
+
+
+def tie_hash(example_id: str) -> int:
+    """A stable 64-bit hash of an example's id: equal scores are ranked the same on every machine and run."""
+    return int.from_bytes(hashlib.blake2b(example_id.encode(), digest_size=8).digest(), "big")
+
+
+def number_or_nan(value: float | None) -> float:
+    """None as NaN, for the arrays of a ScoreTable."""
+    return math.nan if value is None else value
+
+
+def acceptable(preference: Preference | None) -> float | None:
+    """The preference confidence if the judge chose the candidate in both orders, else None (method.md, section 2)."""
+    if preference is None or preference.verdict != "candidate" or preference.rejected:
+        return None
+    return preference.preference
+
+
+def score_table(scores: Iterable[ConfidenceScore], preferences: Iterable[Preference] = ()) -> ScoreTable:
+    """Arrange scores, and the preferences of the same rows, as a table in row order."""
+    ordered = sorted(scores, key=lambda score: score.row)
+    chosen = {preference.row: acceptable(preference) for preference in preferences}
+    return ScoreTable(
+        row=np.array([score.row for score in ordered], dtype=np.int64),
+        confidence=np.array([number_or_nan(score.confidence) for score in ordered], dtype=np.float64),
+        consistency=np.array([number_or_nan(score.consistency) for score in ordered], dtype=np.float64),
+        tie=np.array([tie_hash(score.id) for score in ordered], dtype=np.uint64),
+        preference=np.array([number_or_nan(chosen.get(score.row)) for score in ordered], dtype=np.float64),
+    )
+
+
+def ranking(table: ScoreTable) -> NDArray[np.int64]:
+    """Indices of the scored rows from the most to the least confident, by (confidence, consistency, tie)."""
+    scored = np.flatnonzero(~np.isnan(table.confidence))
+    consistency = np.nan_to_num(table.consistency[scored], nan=-1.0)
+    order = np.lexsort((table.tie[scored], -consistency, -table.confidence[scored]))
+    return scored[order]
+
+
+def cut(table: ScoreTable, gamma: Gamma) -> Cut:
+    """Apply gamma: a value keeps confidence >= gamma; a share keeps exactly ceil(n * share) by rank.
+
+    Ties would make "confidence > median" keep nothing when most scores are equal; hence the ranking (method.md, 1).
+    """
+    confidence = table.confidence
+    scored = int(np.count_nonzero(~np.isnan(confidence)))
+    if gamma.kind == "value":
+        return Cut(confidence >= gamma.amount, gamma.amount, 0, scored)
+    kept = np.zeros(len(table), dtype=np.bool_)
+    # The subtraction absorbs binary rounding: 0.1 * 30 is 3.0000000000000004, and 4 rows would be one too many.
+    keep = math.ceil(scored * gamma.amount - 1e-9)
+    order = ranking(table)
+    kept[order[:keep]] = True
+    if keep == 0:
+        return Cut(kept, 1.0, 0, scored)
+    lowest = float(confidence[order[keep - 1]])
+    return Cut(kept, lowest, int(np.count_nonzero(confidence[order[keep:]] == lowest)), scored)
+
+
+def fates(table: ScoreTable, thresholds: Thresholds, at: Cut | None = None) -> NDArray[np.int8]:
+    """The fate of each row as an index into FATES, int8[n].
+
+    Args:
+        table: scores and preferences.
+        thresholds: gamma, eta and scope.
+        at: gamma already applied, where the caller has it.
+    """
+    at = at or cut(table, thresholds.gamma)
+    code = np.where(at.kept, KEEP, DROP)
+    better = table.preference > thresholds.eta
+    if thresholds.scope == "low":
+        better &= ~at.kept
+    code[better] = REPLACE
+    code[np.isnan(table.confidence)] = UNSCORED
+    return code
+
+
+def _reason(fate: Fate, score: ConfidenceScore, preference: Preference | None, gamma: float, eta: float) -> str:
+    if score.confidence is None:
+        why = PROBLEMS.get(score.problem or "", score.problem or "it has not been scored")
+        return f"Not scored: {why}."
+    side = f"confidence {score.confidence:.3f}"
+    if fate == "replace" and preference is not None and preference.preference is not None:
+        better = f"The candidate is better with {preference.preference:.3f} confidence, over eta {eta:.3f}"
+        return f"{better}; the given response has {side}."
+    if fate == "keep":
+        return f"The given response has {side}, at or above gamma {gamma:.3f}."
+    below = f"equal to gamma {gamma:.3f} and cut as a tie" if score.confidence == gamma else f"below gamma {gamma:.3f}"
+    return f"The given response has {side}, {below}; {_no_replacement(preference, eta)}."
+
+
+def _no_replacement(preference: Preference | None, eta: float) -> str:
+    if preference is None:
+        return "no candidate was written"
+    if preference.rejected:
+        return f"the candidate was turned down ({preference.rejected})"
+    if preference.preference is None:
+        return f"the candidate could not be judged ({PROBLEMS.get(preference.problem or '', 'no verdict')})"
+    if preference.verdict != "candidate":
+        told = {"given": "the judge prefers the given response", "tie": "the judge sees a tie"}
+        return told.get(preference.verdict or "", "the judge's two orders disagree")
+    return f"the candidate is better with only {preference.preference:.3f} confidence, not over eta {eta:.3f}"
+
+
+def proposal_for(
+    score: ConfidenceScore, preference: Preference | None, fate: Fate, *, gamma: float, eta: float
+) -> Proposal:
+    """Word one proposal: its fate with a sentence that says why.
+
+    Args:
+        score: the example's score.
+        preference: the judge's comparison, if there is one.
+        fate: the fate as `fates` gave it.
+        gamma: the threshold in force, as a number.
+        eta: the threshold in force.
+    """
+    return Proposal(
+        id=score.id,
+        row=score.row,
+        fate=fate,
+        reason=_reason(fate, score, preference, gamma, eta),
+        gamma=gamma,
+        eta=eta,
+        confidence=score.confidence,
+        preference=preference.preference if preference else None,
+        response=preference.candidate if preference and fate == "replace" else None,
+    )
+
+
+def propose(
+    scores: Iterable[ConfidenceScore], preferences: Iterable[Preference], thresholds: Thresholds
+) -> Iterator[Proposal]:
+    """Propose a fate for every score, in row order; a row without a confidence is `unscored`, never dropped."""
+    ordered = sorted(scores, key=lambda score: score.row)
+    by_row = {preference.row: preference for preference in preferences}
+    table = score_table(ordered, by_row.values())
+    at = cut(table, thresholds.gamma)
+    for score, code in zip(ordered, fates(table, thresholds, at), strict=True):
+        yield proposal_for(score, by_row.get(score.row), FATES[code], gamma=at.gamma, eta=thresholds.eta)
+
+
+def with_value(thresholds: Thresholds, gamma: float) -> Thresholds:
+    """The same thresholds with gamma fixed at a number, as a slider sets it."""
+    return replace(thresholds, gamma=Gamma("value", gamma))
