@@ -244,6 +244,10 @@ def proposal_for(
         confidence=score.confidence,
         preference=preference.preference if preference else None,
         response=preference.candidate if preference and fate == "replace" else None,
+        measure=score.measure,
+        model=score.model,
+        candidate_model=preference.candidate_model if preference else "",
+        prompt_version=score.prompt_version,
     )
 
 

@@ -93,6 +93,7 @@ class ConfidenceScore:
         likelihood: sigmoid of the likelihood gain in [0, 1]; None when the measure has none.
         measure: the recipe and similarity by name, such as "bsdetector/embedding".
         model: the model that was asked.
+        prompt_version: version of the prompts it was asked with.
         samples: how many samples entered the consistency.
         calls: how many calls the score rests on, replayed ones counted.
         problem: a key of PROBLEMS, or None. A flagged score may still have a confidence.
@@ -107,6 +108,7 @@ class ConfidenceScore:
     likelihood: float | None = None
     measure: str = ""
     model: str = ""
+    prompt_version: str = ""
     samples: int = 0
     calls: int = 0
     problem: str | None = None
@@ -126,6 +128,7 @@ class Preference:
         model: the judge.
         candidate_model: the model that wrote the candidate.
         measure: the recipe by name, such as "bsdetector/both-orders".
+        prompt_version: version of the prompts the judge was asked with.
         calls: how many calls it rests on, the candidate's own counted.
         problem: a key of PROBLEMS, or None.
         rejected: why the candidate was turned down before any judging (empty, same, refusal, format), or None.
@@ -140,6 +143,7 @@ class Preference:
     model: str = ""
     candidate_model: str = ""
     measure: str = ""
+    prompt_version: str = ""
     calls: int = 0
     problem: str | None = None
     rejected: str | None = None
@@ -160,6 +164,10 @@ class Proposal:
         confidence: the example's confidence, or None.
         preference: the candidate's preference confidence, or None.
         response: the response to put in place; only for replace.
+        measure: the measure of the confidence.
+        model: the model that scored, and judged if there is a preference.
+        candidate_model: the model that wrote the candidate; empty without one.
+        prompt_version: version of the prompts the confidence rests on.
     """
 
     id: str
@@ -171,6 +179,10 @@ class Proposal:
     confidence: float | None = None
     preference: float | None = None
     response: str | None = None
+    measure: str = ""
+    model: str = ""
+    candidate_model: str = ""
+    prompt_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

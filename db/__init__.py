@@ -1,0 +1,1 @@
+"""The store: datasets, runs, policies and decisions in one SQL database."""

@@ -1,0 +1,1 @@
+"""The screen: thin Streamlit pages over db and clear_core."""

@@ -1,0 +1,1 @@
+"""What the pages share: the navigation, the shell, and the pieces they show."""
