@@ -21,6 +21,7 @@ class ChatRequest:
         sample: the sample's number, from 0; part of the ledger's key, or k samples would collapse into one.
         temperature: sampling temperature; 0 is greedy.
         max_tokens: limit on the reply's length.
+        may_be_cut: whether a reply that reaches the limit is usable; if not, it is the problem "truncated".
     """
 
     messages: tuple[Message, ...]
@@ -29,6 +30,7 @@ class ChatRequest:
     sample: int = 0
     temperature: float = 0.0
     max_tokens: int = 512
+    may_be_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Reply:
         logprobs: natural-log probabilities of the response's tokens; only for a likelihood.
         tokens_in: prompt tokens as billed.
         tokens_out: completion tokens as billed.
+        cut: whether the text stops at the request's `max_tokens` (only where it may be cut).
         replayed: whether the ledger answered, so that nothing was paid.
     """
 
@@ -55,6 +58,7 @@ class Reply:
     logprobs: tuple[float, ...] = ()
     tokens_in: int = 0
     tokens_out: int = 0
+    cut: bool = False
     replayed: bool = False
 
 
