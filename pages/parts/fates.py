@@ -1,0 +1,54 @@
+"""One word, one icon and one colour for each fate, everywhere on screen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from clear_core.types import Fate
+
+
+@dataclass(frozen=True, slots=True)
+class FateLook:
+    """How a fate looks; state is always told by icon and word beside the colour.
+
+    Attributes:
+        word: the proposal in the imperative, as on a button: "Keep".
+        done: the participle that follows a count: "kept".
+        icon: Material Symbols name, without the colons.
+        tone: name of the theme's colour, for st.badge and Markdown directives.
+        light: the colour on a light page, as hex.
+        dark: the colour on a dark page, as hex.
+    """
+
+    word: str
+    done: str
+    icon: str
+    tone: Literal["green", "red", "blue", "gray"]
+    light: str
+    dark: str
+
+    @property
+    def material(self) -> str:
+        """The icon as Streamlit's `icon=` takes it."""
+        return f":material/{self.icon}:"
+
+
+LOOKS: Final[Mapping[Fate, FateLook]] = {
+    "keep": FateLook("Keep", "kept", "check_circle", "green", "#1f8f5f", "#4cc38a"),
+    "drop": FateLook("Drop", "dropped", "do_not_disturb_on", "red", "#c8414f", "#ff7b86"),
+    "replace": FateLook("Replace", "replaced", "swap_horiz", "blue", "#3462d6", "#84a9ff"),
+    "unscored": FateLook("Unscored", "unscored", "help", "gray", "#6e7681", "#9aa4b2"),
+}
+
+
+def fate_html(fate: Fate, text: str = "") -> str:
+    """A small mark for HTML blocks: icon and word in the fate's colour.
+
+    Args:
+        fate: the fate.
+        text: words of ours in place of the fate's own; never dataset text.
+    """
+    look = LOOKS[fate]
+    return f'<span class="cr-fate cr-{fate}"><span class="cr-icon">{look.icon}</span>{text or look.word}</span>'
