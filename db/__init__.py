@@ -1,1 +1,1 @@
-"""The store: datasets, runs, policies and decisions in one SQL database."""
+"""The review database: the only room that speaks SQL. Its rows never leave it; frozen records do."""
