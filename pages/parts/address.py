@@ -1,4 +1,4 @@
-"""The address of a view: the dataset, runs and policy at hand stand in the URL, so that a link or a reload finds them."""
+"""The address of a view: the dataset, runs and policy at hand stand in the URL, so a link or a reload finds them."""
 
 from __future__ import annotations
 

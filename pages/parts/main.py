@@ -23,38 +23,32 @@ st.navigation(
         st.Page(
             address.PAGES / "datasets.py",
             title="Datasets",
-            icon=":material/database:",
             default=True,
             help="Upload a dataset, see its rows and their problems, or load the demo.",
         ),
         st.Page(
             address.PAGES / "score.py",
             title="Score",
-            icon=":material/speed:",
             help="Give every example a confidence, by the embedded model or an endpoint of yours.",
         ),
         st.Page(
             address.PAGES / "correct.py",
             title="Correct",
-            icon=":material/edit_note:",
             help="Have a model write a candidate response, and a judge compare it with the given one.",
         ),
         st.Page(
             address.PAGES / "tune.py",
             title="Tune",
-            icon=":material/tune:",
             help="Set the thresholds and see at once what they keep, drop and replace.",
         ),
         st.Page(
             address.PAGES / "review.py",
             title="Review",
-            icon=":material/rate_review:",
             help="Decide on the proposed drops and replacements, one at a time.",
         ),
         st.Page(
             address.PAGES / "export.py",
             title="Export",
-            icon=":material/download:",
             help="Download the curated dataset, its manifest and the decisions.",
         ),
     ],
