@@ -195,6 +195,13 @@ def fates(table: ScoreTable, thresholds: Thresholds, at: Cut | None = None) -> N
     return code
 
 
+def rows_to_correct(table: ScoreTable, thresholds: Thresholds) -> NDArray[np.int64]:
+    """Row numbers that deserve a candidate: those below gamma, or with scope "all" every scored one; ascending."""
+    scored = ~np.isnan(table.confidence)
+    wanted = scored if thresholds.scope == "all" else scored & ~cut(table, thresholds.gamma).kept
+    return table.row[wanted]
+
+
 def _reason(fate: Fate, score: ConfidenceScore, preference: Preference | None, gamma: float, eta: float) -> str:
     if score.confidence is None:
         why = PROBLEMS.get(score.problem or "", score.problem or "it has not been scored")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clear_core.errors import ThresholdError
-from clear_core.propose import MEDIAN, Gamma, Thresholds, cut, fates, propose, score_table
+from clear_core.propose import MEDIAN, Gamma, Thresholds, cut, fates, propose, rows_to_correct, score_table
 from clear_core.types import FATES, ConfidenceScore, Preference
 
 unit = st.floats(0, 1, allow_nan=False)
@@ -132,3 +132,9 @@ def test_what_is_no_gamma_is_refused_with_advice(text):
     with pytest.raises(ThresholdError) as caught:
         Gamma.parse(text)
     assert caught.value.hint
+
+
+def test_low_rows_are_corrected_unscored_ones_never():
+    table = score_table(scores_of([0.9, 0.1, None, 0.8]))
+    assert rows_to_correct(table, Thresholds(Gamma("value", 0.5))).tolist() == [1]
+    assert rows_to_correct(table, Thresholds(Gamma("value", 0.5), scope="all")).tolist() == [0, 1, 3]
