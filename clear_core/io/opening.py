@@ -1,0 +1,243 @@
+"""Open a file of any supported compression as plain bytes, and tell its format by its first bytes."""
+
+from __future__ import annotations
+
+import io
+import re
+import zlib
+from pathlib import PurePath
+from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
+
+import zstandard
+
+from clear_core.errors import InputError
+from clear_core.io.record import DamagedError, RecordError
+from clear_core.io.source import Compression, FileFormat, Source
+from clear_core.io.strict_json import decoder
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+HEAD: Final = 64 * 1024
+FREE_BYTES: Final = 256 * 1024 * 1024
+MAX_RATIO: Final = 100
+"""An archive may unpack to FREE_BYTES, or to MAX_RATIO times its own size where that is more."""
+
+_MAGIC: Final[tuple[tuple[bytes, Compression], ...]] = ((b"\x1f\x8b", "gz"), (b"\x28\xb5\x2f\xfd", "zst"))
+_FOREIGN: Final[tuple[tuple[bytes, str, str], ...]] = (
+    (b"PK\x03\x04", "a ZIP archive or an Excel workbook", "Unpack it, or save the sheet as CSV (UTF-8)."),
+    (b"\xfd7zXZ", "an xz archive", "Unpack it, or compress it with gzip or zstd."),
+    (b"BZh", "a bzip2 archive", "Unpack it, or compress it with gzip or zstd."),
+    (b"ARROW1", "an Arrow file", "Save it as Parquet."),
+    (b"%PDF", "a PDF", "Upload the data itself: JSONL, JSON, CSV or Parquet."),
+    (b"\xff\xfe", "text in UTF-16 or UTF-32", "Save it again as UTF-8."),
+    (b"\xfe\xff", "text in UTF-16", "Save it again as UTF-8."),
+)
+_SUFFIXES: Final[dict[str, FileFormat]] = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "json",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".parquet": "parquet",
+}
+_PACKED: Final = {".gz", ".gzip", ".zst", ".zstd"}
+BOM: Final = b"\xef\xbb\xbf"
+
+
+def open_source(source: Source) -> BinaryIO:
+    """Open a source as plain bytes, unpacked as they are read.
+
+    Raises:
+        InputError: when there is no such file. While reading: DamagedError when an archive is cut off or broken,
+            InputError when it unpacks to far more than an archive of its size should.
+    """
+    packed = open_raw(source)
+    head = packed.read(4)
+    packed.seek(0)
+    compression = compression_of(head)
+    if not compression:
+        return packed
+    limit = max(FREE_BYTES, MAX_RATIO * source.path.stat().st_size)
+    return io.BufferedReader(Unpacker(packed, compression, limit), 256 * 1024)
+
+
+def open_raw(source: Source) -> BinaryIO:
+    """Open a source's own bytes.
+
+    Raises:
+        InputError: when it can't be opened.
+    """
+    try:
+        return source.path.open("rb")
+    except OSError as error:
+        raise InputError(
+            f"{source.name} can't be opened: {error.strerror}.", "Check the name and try again."
+        ) from error
+
+
+def compression_of(head: bytes) -> Compression:
+    """The compression that a file's first bytes tell."""
+    return next((name for magic, name in _MAGIC if head.startswith(magic)), "")
+
+
+def plain_suffix(name: str) -> str:
+    """The suffix of a file name, lower case, without that of its compression: "a.JSONL.gz" -> ".jsonl"."""
+    path = PurePath(name)
+    if path.suffix.lower() in _PACKED:
+        path = path.with_suffix("")
+    return path.suffix.lower()
+
+
+def sniff(source: Source) -> tuple[FileFormat, Compression]:
+    """Tell format and compression; the bytes decide, the name's suffix only where bytes fit more than one format.
+
+    Raises:
+        InputError: when it is none of the supported formats.
+    """
+    with open_raw(source) as packed:
+        compression = compression_of(packed.read(4))
+    with open_source(source) as plain:
+        try:
+            head = plain.read(HEAD)
+        except DamagedError as error:
+            raise InputError(f"{source.name}: {error.message}", error.hint) from error
+    return _format_of(head, source.name), compression
+
+
+def _format_of(head: bytes, name: str) -> FileFormat:
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    _refuse_foreign(head, name)
+    text = head.removeprefix(BOM).lstrip()
+    if not text:
+        raise InputError(f"{name} is empty.", "Upload a file with at least one record.")
+    suffix = _SUFFIXES.get(plain_suffix(name))
+    if suffix == "parquet":
+        raise InputError(f"{name} is named Parquet but is not.", "Upload the original file.")
+    if text.startswith(b"[") and (suffix in {"json", "jsonl"} or re.match(rb"\[\s*[\[{\]]", text)):
+        return "json"
+    if text.startswith(b"{") and suffix != "csv":
+        return _jsonl_or_fail(text, name)
+    if text.startswith(b'{"') and suffix == "csv":
+        return "jsonl"
+    if suffix == "json":
+        raise InputError(f"{name} does not start as JSON does.", "A JSON file holds a list of records: [{…}, {…}].")
+    return suffix or "csv"
+
+
+def _refuse_foreign(head: bytes, name: str) -> None:
+    for magic, what, hint in _FOREIGN:
+        if head.startswith(magic):
+            raise InputError(f"{name} is {what}.", hint)
+    if head.count(0) > len(head) // 10:
+        raise InputError(f"{name} is not UTF-8 text.", "Save it as UTF-8, or upload the original file.")
+
+
+def _jsonl_or_fail(text: bytes, name: str) -> FileFormat:
+    """JSONL, unless the file is a single object spread over lines."""
+    first, newline, _ = text.partition(b"\n")
+    if plain_suffix(name) in {".jsonl", ".ndjson"} and len(first) > 2:
+        return "jsonl"
+    try:
+        decoder.decode(first.decode("utf-8", "replace"))
+    except RecordError:
+        return "jsonl"
+    except (ValueError, RecursionError):
+        if newline:
+            raise InputError(
+                f"{name} is one JSON object over several lines, not a list of records.",
+                "Save the list inside it as [{…}, {…}], or write one record a line.",
+            ) from None
+    return "jsonl"
+
+
+class _Decompressor(Protocol):
+    @property
+    def eof(self) -> bool: ...
+
+    @property
+    def unused_data(self) -> bytes: ...
+
+    def decompress(self, data: bytes, /) -> bytes: ...
+
+
+# What one feed can become is bounded: gzip expands up to 1032:1, a zstd block of 4 bytes to 128 KiB.
+_FEED: Final = {"gz": 16 * 1024, "zst": 1024}
+
+
+class Unpacker(io.RawIOBase):
+    """Plain bytes of a gzip or zstd stream of one or more members, in bounded memory.
+
+    The standard readers do not fit: zstandard's takes a cut-off file for a whole one, and none has a cap.
+
+    Args:
+        packed: the compressed file.
+        compression: "gz" or "zst".
+        limit: how many bytes it may unpack to.
+    """
+
+    def __init__(self, packed: BinaryIO, compression: Compression, limit: int) -> None:
+        self._packed = packed
+        self._compression = compression
+        self._limit = limit
+        self._made = 0
+        self._ready = memoryview(b"")
+        self._waiting = b""
+        self._inner = self._fresh()
+
+    def _fresh(self) -> _Decompressor:
+        if self._compression == "gz":
+            return zlib.decompressobj(wbits=31)
+        return zstandard.ZstdDecompressor(max_window_size=2**27).decompressobj()
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def close(self) -> None:
+        """Close the compressed file too."""
+        self._packed.close()
+        super().close()
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        """Fill a buffer with plain bytes; 0 at the end.
+
+        Raises:
+            DamagedError: when the archive ends early or is broken.
+            InputError: when it unpacks to more than the limit.
+        """
+        target = memoryview(buffer).cast("B")
+        while not self._ready and (data := self._feed()):
+            self._ready = memoryview(self._unpack(data))
+        count = min(len(target), len(self._ready))
+        target[:count] = self._ready[:count]
+        self._ready = self._ready[count:]
+        return count
+
+    def _feed(self) -> bytes:
+        """The next compressed bytes; none at the end of the last member."""
+        data = self._waiting or self._packed.read(_FEED[self._compression])
+        if not self._inner.eof:
+            if not data:
+                raise DamagedError("The archive ends early: what followed is missing.", "Copy the whole file again.")
+            return data
+        while data and self._compression == "gz" and not data.strip(b"\0"):  # gzip files may be padded with zeros
+            data = self._packed.read(_FEED[self._compression])
+        if data:
+            self._inner = self._fresh()
+        return data.lstrip(b"\0") if self._compression == "gz" else data
+
+    def _unpack(self, data: bytes) -> bytes:
+        try:
+            made = self._inner.decompress(data)
+        except (zlib.error, zstandard.ZstdError) as error:
+            raise DamagedError(f"The archive is damaged ({error}).", "Copy the file again.") from error
+        self._waiting = self._inner.unused_data
+        self._made += len(made)
+        if self._made > self._limit:
+            raise InputError(
+                f"The archive unpacks to more than {self._limit // 2**20:,} MiB, far beyond its own size.",
+                "If it is meant to, unpack it yourself and use the unpacked file.",
+            )
+        return made
