@@ -31,6 +31,7 @@ PROBLEMS: Final[Mapping[str, str]] = {
     "unreachable": "the endpoint could not be reached",
     "unauthorised": "the endpoint refused the key",
     "rejected": "the endpoint rejected the request",
+    "blank": "the given response is empty, so there is nothing to score",
     "capped": "the cap on calls was reached before this example",
 }
 """Named problems of a call or a row, each with the sentence a user reads. A problem never becomes a number."""

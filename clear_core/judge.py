@@ -1,0 +1,178 @@
+"""Is the candidate better than the given response? Asked in both orders, with a confidence (method.md, section 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from clear_core import confidence, parsing, prompts
+from clear_core.asking import Answer, all_of, ask
+from clear_core.estimator import EXPLANATION_TOKENS, Recipe, ask_letter, gain_of
+from clear_core.llm.port import LLM, ChatRequest, LikelihoodLLM
+from clear_core.types import Example, Verdict
+
+BOTH_ORDERS: Final = "bsdetector/both-orders"
+LIKELIHOOD: Final = "likelihood comparison"
+
+CANDIDATE_LABELS: Final = ("2", "1")
+"""The judge's label for the candidate in each order: second after the given response, then first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A judge's comparison.
+
+    Attributes:
+        preference: confidence in [0, 1] that the candidate is better; None without a verdict.
+        verdict: what both orders say together; None without a verdict.
+        measure: how it was made.
+        calls: how many calls it rests on.
+        problem: a key of PROBLEMS, or None.
+        evidence: replies of both orders, or both gains; JSON-ready.
+    """
+
+    preference: float | None
+    verdict: Verdict | None
+    measure: str
+    calls: int
+    problem: str | None = None
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One order's outcome, in the candidate's terms.
+
+    Attributes:
+        first: the verdict at temperature 0.
+        majority: the verdict of the samples, a tie counting one half for each side.
+        confidence: C of the first verdict.
+    """
+
+    first: Verdict
+    majority: Verdict
+    confidence: float
+
+    @property
+    def preference(self) -> float:
+        """Confidence in [0, 1] that the candidate is better: C, 1 - C, or one half for a tie."""
+        return {"candidate": self.confidence, "given": 1.0 - self.confidence}.get(self.first, 0.5)
+
+
+def majority(verdicts: Sequence[Verdict]) -> Verdict:
+    """The side with more of the sampled verdicts; a tie counts one half for each side."""
+    lead = verdicts.count("candidate") - verdicts.count("given")
+    return "tie" if lead == 0 else "candidate" if lead > 0 else "given"
+
+
+def settle(orders: Sequence[Order]) -> tuple[Verdict, float]:
+    """What both orders say together, and the confidence in [0, 1] that the candidate is better.
+
+    A side wins only when the first verdict and the majority of every order name it, and then by the less
+    confident order; otherwise the verdict is "inconsistent" and the orders' mean is shown. Exchanging the
+    two responses turns the preference p into 1 - p.
+    """
+    named = {order.first for order in orders} | {order.majority for order in orders}
+    preferences = [order.preference for order in orders]
+    if named == {"candidate"}:
+        return "candidate", min(preferences)
+    if named == {"given"}:
+        return "given", max(preferences)
+    return "tie" if named == {"tie"} else "inconsistent", sum(preferences) / len(preferences)
+
+
+async def judge_pair(example: Example, candidate: str, llm: LLM, recipe: Recipe) -> Judgement:
+    """Compare a candidate with the given response: BSDetector in both orders, or by likelihood (embedded model).
+
+    Raises:
+        LLMError: a fault that lies not in what the judge said.
+        BudgetError: the cap on calls is reached.
+    """
+    if recipe.measure == "likelihood" and isinstance(llm, LikelihoodLLM):
+        return await _by_likelihood(example, candidate, llm)
+    pairs = ((example.response, candidate), (candidate, example.response))
+    asked = await all_of([_one_order(example, *pair, llm, recipe) for pair in pairs])
+    calls = sum(order.calls for order in asked)
+    evidence = {"orders": [order.evidence for order in asked]}
+    problem = next((order.problem for order in asked if order.problem), None)
+    outcomes = [order.outcome(label) for order, label in zip(asked, CANDIDATE_LABELS, strict=True)]
+    usable = [outcome for outcome in outcomes if outcome is not None]
+    if len(usable) < len(outcomes):
+        return Judgement(None, None, BOTH_ORDERS, calls, problem, evidence)
+    verdict, preference = settle(usable)
+    return Judgement(preference, verdict, BOTH_ORDERS, calls, problem, evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    first: Answer[parsing.Label]
+    sampled: Sequence[Answer[parsing.Label]]
+    letters: Sequence[Answer[parsing.Letter]]
+    beta: float
+
+    @property
+    def _answers(self) -> list[Answer[Any]]:
+        return [self.first, *self.sampled, *self.letters]
+
+    @property
+    def calls(self) -> int:
+        return sum(answer.calls for answer in self._answers)
+
+    @property
+    def problem(self) -> str | None:
+        return next((answer.problem for answer in self._answers if answer.problem), None)
+
+    @property
+    def evidence(self) -> dict[str, Any]:
+        def told(answers: Sequence[Answer[Any]]) -> list[dict[str, Any]]:
+            return [{"value": each.value, "text": each.text, "problem": each.problem} for each in answers]
+
+        return {
+            "first": told([self.first])[0],
+            "samples": told(self.sampled),
+            "reflections": told(self.letters),
+        }
+
+    def outcome(self, candidate_label: str) -> Order | None:
+        """In the candidate's terms; None without a first verdict or with no more than half of the samples."""
+        sampled = [answer.value for answer in self.sampled if answer.value is not None]
+        if self.first.value is None or 2 * len(sampled) <= len(self.sampled):
+            return None
+        reflection = confidence.self_reflection([letter.value for letter in self.letters])
+        total = confidence.combine(confidence.agreement(self.first.value, sampled), reflection, self.beta)
+        sides = [_side(label, candidate_label) for label in sampled]
+        return Order(_side(self.first.value, candidate_label), majority(sides), total)
+
+
+def _side(label: str, candidate_label: str) -> Verdict:
+    if label == "tie":
+        return "tie"
+    return "candidate" if label == candidate_label else "given"
+
+
+async def _one_order(example: Example, one: str, two: str, llm: LLM, recipe: Recipe) -> _Asked:
+    messages = prompts.judgement(example.prompt, one, two)
+
+    def verdict(sample: int, temperature: float) -> Any:
+        request = ChatRequest(
+            messages, "judge", recipe.prompt_version, sample, temperature, max_tokens=EXPLANATION_TOKENS
+        )
+        return ask(llm, request, parsing.verdict_label, prompts.JUDGE_FORM)
+
+    numbers = range(1, recipe.samples + 1)
+    first, *sampled = await all_of([verdict(0, 0.0), *(verdict(number, recipe.temperature) for number in numbers)])
+    letters: list[Answer[parsing.Letter]] = []
+    if first.value is not None:
+        questions = prompts.judgement_reflections(example.prompt, one, two, first.value)
+        letters = await all_of([ask_letter(llm, question, "judge_reflect", recipe) for question in questions])
+    return _Asked(first, sampled, letters, recipe.beta)
+
+
+async def _by_likelihood(example: Example, candidate: str, llm: LikelihoodLLM) -> Judgement:
+    given = await gain_of(llm, example, example.response)
+    proposed = await gain_of(llm, example, candidate)
+    preference = confidence.sigmoid(proposed.nats - given.nats)
+    verdict: Verdict = "tie" if preference == 0.5 else "candidate" if preference > 0.5 else "given"
+    evidence = {"gain_given": given.nats, "gain_candidate": proposed.nats}
+    return Judgement(preference, verdict, LIKELIHOOD, 4, evidence=evidence)

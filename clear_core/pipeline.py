@@ -1,0 +1,92 @@
+"""Examples -> scores and preferences as they finish: bounded, closable, and safe to cancel at any moment."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
+from itertools import islice
+from typing import Any, TypeVar
+
+from clear_core.corrector import correct_example
+from clear_core.errors import BudgetError
+from clear_core.estimator import Recipe, score_example
+from clear_core.llm.port import LLM
+from clear_core.types import ConfidenceScore, Example, Preference
+
+T = TypeVar("T")
+
+
+async def score_stream(
+    examples: Iterable[Example], llm: LLM, recipe: Recipe, *, concurrency: int = 8
+) -> AsyncGenerator[ConfidenceScore]:
+    """Score examples, each result as soon as it is there (so not in row order).
+
+    Use it under `contextlib.aclosing`: closing it cancels what is under way and waits until that has ended.
+
+    Args:
+        examples: read lazily, never further than `concurrency` ahead.
+        llm: the model; put it behind a ledger, or a stopped run pays again.
+        recipe: how a score is made.
+        concurrency: examples under way at once.
+
+    Raises:
+        LLMError: a fatal one, at once; results that are there are given first.
+        BudgetError: when the cap is reached, after every example under way has finished.
+    """
+    async for score in _stream(examples, lambda example: score_example(example, llm, recipe), concurrency):
+        yield score
+
+
+async def correct_stream(
+    examples: Iterable[Example], writer: LLM, judge: LLM, recipe: Recipe, *, concurrency: int = 8
+) -> AsyncGenerator[Preference]:
+    """Write and judge a candidate for each example; otherwise as `score_stream`.
+
+    Args:
+        examples: the examples to correct.
+        writer: the model that writes candidates.
+        judge: the model that compares them with the given responses.
+        recipe: how a verdict's confidence is made.
+        concurrency: examples under way at once.
+    """
+
+    def work(example: Example) -> Coroutine[Any, Any, Preference]:
+        return correct_example(example, writer, judge, recipe)
+
+    async for preference in _stream(examples, work, concurrency):
+        yield preference
+
+
+async def _stream(
+    examples: Iterable[Example], work: Callable[[Example], Coroutine[Any, Any, T]], concurrency: int
+) -> AsyncGenerator[T]:
+    source = iter(examples)
+    capped: BudgetError | None = None
+    under_way: set[asyncio.Task[T]] = set()
+    try:
+        while True:
+            if capped is None:
+                under_way |= _start(source, work, concurrency - len(under_way))
+            if not under_way:
+                break
+            done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+            failures = [failure for task in done if (failure := task.exception()) is not None]
+            for task in done:
+                if task.exception() is None:
+                    yield task.result()
+            for failure in failures:
+                if not isinstance(failure, BudgetError):
+                    raise failure
+                capped = failure
+    finally:
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
+    if capped is not None:
+        raise capped
+
+
+def _start(
+    source: Iterator[Example], work: Callable[[Example], Coroutine[Any, Any, T]], count: int
+) -> set[asyncio.Task[T]]:
+    return {asyncio.create_task(work(example)) for example in islice(source, count)}
