@@ -157,10 +157,15 @@ def ranking(table: ScoreTable) -> NDArray[np.int64]:
     return scored[order]
 
 
-def cut(table: ScoreTable, gamma: Gamma) -> Cut:
+def cut(table: ScoreTable, gamma: Gamma, order: NDArray[np.int64] | None = None) -> Cut:
     """Apply gamma: a value keeps confidence >= gamma; a share keeps exactly ceil(n * share) by rank.
 
     Ties would make "confidence > median" keep nothing when most scores are equal; hence the ranking (method.md, 1).
+
+    Args:
+        table: the scores.
+        gamma: the threshold.
+        order: `ranking(table)`, where the caller keeps it because a threshold moves often.
     """
     confidence = table.confidence
     scored = int(np.count_nonzero(~np.isnan(confidence)))
@@ -169,7 +174,7 @@ def cut(table: ScoreTable, gamma: Gamma) -> Cut:
     kept = np.zeros(len(table), dtype=np.bool_)
     # The subtraction absorbs binary rounding: 0.1 * 30 is 3.0000000000000004, and 4 rows would be one too many.
     keep = math.ceil(scored * gamma.amount - 1e-9)
-    order = ranking(table)
+    order = ranking(table) if order is None else order
     kept[order[:keep]] = True
     if keep == 0:
         return Cut(kept, 1.0, 0, scored)
