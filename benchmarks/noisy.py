@@ -1,0 +1,107 @@
+"""A dataset with a truth file: which rows are noisy in which named way, and a stratified sample of them."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from clear_core.errors import InputError
+from clear_core.types import Example, Message
+
+CLEAN = "clean"
+PROMPT_COLUMNS = ("instruction", "context", "question", "prompt")
+
+
+@dataclass(frozen=True, slots=True)
+class NoisyRow:
+    """An example and what is true about it.
+
+    Attributes:
+        example: what a scorer sees.
+        kind: "clean" or the name of the noise.
+    """
+
+    example: Example
+    kind: str
+
+
+def truth_beside(data: Path) -> Path:
+    """Where the truth of NAME.jsonl(.gz) is expected: NAME.truth.jsonl(.gz) in the same folder."""
+    stem, dot, rest = data.name.partition(".jsonl")
+    return data.with_name(f"{stem}.truth{dot}{rest}")
+
+
+def read_noisy(data: Path, truth: Path, part: str = "train") -> list[NoisyRow]:
+    """All rows of one part of a dataset with their kinds; rows without a `part` belong to every part.
+
+    Args:
+        data: JSONL (.gz) with `id`, `response` and at least one of PROMPT_COLUMNS, which are joined in that order.
+        truth: JSONL (.gz) with `id` and the kind in `noise_kind` or `kind`.
+        part: the part to read.
+
+    Raises:
+        InputError: when a file is not such a file, a row has no truth, or the part has no row.
+    """
+    kinds = {str(record.get("id")): record.get("noise_kind", record.get("kind")) for _, record in _records(truth)}
+    rows: list[NoisyRow] = []
+    for number, record in _records(data):
+        if record.get("part", part) != part:
+            continue
+        kind = kinds.get(str(record.get("id")))
+        if not isinstance(kind, str):
+            raise InputError(f"{truth.name} names no kind for row {number} of {data.name}.", "Give its own truth file.")
+        rows.append(NoisyRow(_example(record, number, data), kind))
+    if not rows:
+        raise InputError(f"{data.name} has no row of part {part}.", "Name a part it has.")
+    return rows
+
+
+def draw(rows: Sequence[NoisyRow], size: int, seed: int) -> list[NoisyRow]:
+    """A seeded sample, in file order: half clean rows, the other half shared evenly among the kinds of noise.
+
+    What a kind has too few rows for goes to the other kinds; a size of at least all rows gives all of them.
+    """
+    if size >= len(rows):
+        return list(rows)
+    by_kind: dict[str, list[NoisyRow]] = defaultdict(list)
+    for row in rows:
+        by_kind[row.kind].append(row)
+    chooser = random.Random(seed)  # noqa: S311 -- a sample, not a secret
+    clean = by_kind.pop(CLEAN, [])
+    picked: list[NoisyRow] = []
+    rest = size - min(len(clean), size // 2)
+    # The rarest kind first, so that what it lacks is shared among those after it.
+    for left, (_, pool) in zip(
+        range(len(by_kind), 0, -1), sorted(by_kind.items(), key=lambda item: (len(item[1]), item[0])), strict=True
+    ):
+        share = min(len(pool), rest // left)
+        picked += chooser.sample(pool, share)
+        rest -= share
+    picked += chooser.sample(clean, min(len(clean), size - len(picked)))
+    return sorted(picked, key=lambda row: row.example.row)
+
+
+def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
+        for number, line in enumerate(lines):
+            try:
+                record = json.loads(line)
+            except ValueError as error:
+                raise InputError(
+                    f"{path.name}, line {number + 1} is not JSON: {error}.", "Give a JSONL file."
+                ) from None
+            yield number, record
+
+
+def _example(record: dict[str, Any], row: int, data: Path) -> Example:
+    asked = [record[column] for column in PROMPT_COLUMNS if record.get(column)]
+    if not asked or not isinstance(record.get("response"), str):
+        hint = f"It needs response and one of {', '.join(PROMPT_COLUMNS)}."
+        raise InputError(f"{data.name}, row {row} has no prompt or no response.", hint)
+    return Example(str(record["id"]), row, (Message("user", "\n\n".join(asked)),), record["response"])
