@@ -53,7 +53,7 @@ def on_script_error(error: Exception) -> bool:
         show_error(error)
         return True
     reference = uuid.uuid4().hex[:8]
-    log.error("reference %s", reference, exc_info=error)
+    log.error("The traceback above has reference %s.", reference)
     notice(
         "Something went wrong on this page. What was saved stays saved.",
         f"Reload the page; if it happens again, the server's log has the details under reference {reference}.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 from urllib.parse import quote, unquote
 
@@ -12,9 +13,11 @@ from clear_core.errors import StateError
 from clear_core.settings import Settings, read_settings
 from db.datasets import get_dataset, list_datasets
 from db.engine import open_engine, upgrade
-from db.records import DatasetRecord
+from db.jobs import start_worker
+from db.records import DatasetRecord, RunConfig
 from pages.parts import address
 from pages.parts.empty import empty
+from pages.parts.endpoint import key_for
 from pages.parts.errors import notice
 from pages.parts.text import count
 
@@ -40,6 +43,16 @@ def engine() -> Engine:
     return opened
 
 
+def start(run_id: int, config: RunConfig) -> None:
+    """Start the worker of a queued run, with the keys that this session holds for its endpoints."""
+    start_worker(
+        run_id,
+        url=settings().database_url,
+        api_key=key_for(config.base_url),
+        candidate_api_key=key_for(config.candidate_base_url),
+    )
+
+
 def reviewer() -> str:
     """The name that decisions are signed with: as typed, else as this browser remembers, else as the settings say."""
     typed = str(st.session_state.get("reviewer", "")).strip()
@@ -59,11 +72,7 @@ def dataset_page(title: str, *, ready: bool = True) -> DatasetRecord:
     """
     datasets = list_datasets(engine())
     current = _current(datasets)
-    with st.container(horizontal=True, vertical_alignment="center", key="bar"):
-        st.title(title, anchor=False)
-        if current:
-            _choose(datasets, current)
-        _sign()
+    bar(title, datasets, current)
     if current is None:
         empty(
             "No dataset yet",
@@ -76,6 +85,15 @@ def dataset_page(title: str, *, ready: bool = True) -> DatasetRecord:
     if ready and current.status != "ready":
         _not_ready(current)
     return current
+
+
+def bar(title: str, datasets: Sequence[DatasetRecord] = (), current: DatasetRecord | None = None) -> None:
+    """The head of a page: its title, the selector of the dataset at hand if there is one, and the reviewer's name."""
+    with st.container(horizontal=True, vertical_alignment="center", key="bar"):
+        st.title(title, anchor=False)
+        if current:
+            _choose(datasets, current)
+        _sign()
 
 
 def _current(datasets: list[DatasetRecord]) -> DatasetRecord | None:
@@ -91,7 +109,7 @@ def _current(datasets: list[DatasetRecord]) -> DatasetRecord | None:
     return newest
 
 
-def _choose(datasets: list[DatasetRecord], current: DatasetRecord) -> None:
+def _choose(datasets: Sequence[DatasetRecord], current: DatasetRecord) -> None:
     """The selector of the dataset at hand."""
     names = {dataset.id: f"{dataset.name} · {count(dataset.examples, 'example')}" for dataset in datasets}
     st.session_state["dataset_choice"] = current.id

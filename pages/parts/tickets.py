@@ -13,7 +13,7 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from starlette.requests import Request
 from streamlit import config
 
-Purpose = Literal["upload", "export"]
+Purpose = Literal["upload", "problems", "export"]
 
 LIFETIME: Final = 900
 """Seconds for which a ticket is good; pages that stay open renew it."""

@@ -1,0 +1,131 @@
+"""Datasets: upload one, see how it reads, import it; or load the demo. Open, rename and delete what is there."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from clear_core.errors import ClearError
+from clear_core.io import Source
+from db.datasets import delete_dataset, get_dataset, list_datasets, rename_dataset
+from db.records import DatasetRecord
+from pages.parts import address
+from pages.parts.dataset_view import show_dataset
+from pages.parts.demo import load_demo
+from pages.parts.errors import in_words, notice, show_error
+from pages.parts.prepare import prepare
+from pages.parts.shell import bar, engine, reviewer, settings
+from pages.parts.text import ago, count, escaped
+from pages.parts.upload_route import uploaded
+from pages.parts.uploader import RENEWED_EVERY, Upload, drop_zone
+
+_STATUS = {"importing": "importing", "ready": "", "failed": "import failed"}
+
+
+def page() -> None:
+    """The page."""
+    bar("Datasets")
+    sha256 = address.text("upload")
+    if sha256:
+        path = uploaded(settings().uploads_dir, sha256)
+        name = address.text("file")[:200] or "upload"
+        if path:
+            prepare(Upload(sha256, name), Source(path, name))
+            return
+        notice("This upload is gone.", "Upload the file again.", tone="warning")
+        address.put(upload=None, file=None)
+    _bring()
+    datasets = list_datasets(engine())
+    if not datasets:
+        st.html(
+            '<p class="cr-lead">CLEAR Review scores every row of an instruction-tuning dataset, proposes what to drop '
+            "and what to replace, and leaves the last word to you. The demo has 204 rows, scored already.</p>"
+        )
+        return
+    _list(datasets)
+    _opened(datasets)
+
+
+def _bring() -> None:
+    """The two ways in: a file, or the demo."""
+    left, right = st.columns([3, 1], vertical_alignment="center")
+    with left:
+        st.fragment(_drop, run_every=RENEWED_EVERY)()
+    with right:
+        if st.button("Load the demo", icon=":material/science:", width="stretch", help="Customer e-mails, scored"):
+            with st.spinner("Loading the demo…"), in_words():
+                address.put(dataset=load_demo(engine(), settings(), reviewer()))
+                st.rerun()
+        st.caption("Customer e-mails with recorded scores: tune and review at once.")
+
+
+def _drop() -> None:
+    if arrived := drop_zone(settings()):
+        address.put(upload=arrived.sha256, file=arrived.name)
+        st.rerun()
+
+
+def _list(datasets: list[DatasetRecord]) -> None:
+    at_hand = address.number("dataset")
+    with st.container(border=True, key="datasets", gap="small"):
+        for dataset in datasets:
+            _line(dataset, is_open=dataset.id == at_hand)
+
+
+def _line(dataset: DatasetRecord, *, is_open: bool) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        words = [count(dataset.examples, "row"), escaped(dataset.source_name), ago(dataset.created_at)]
+        if dataset.problems:
+            words.insert(1, f"{dataset.problems:,} can't be used")
+        status = _STATUS[dataset.status]
+        mark = f'<span class="cr-state cr-warn">{status}</span> · ' if status else ""
+        st.html(
+            f'<div class="cr-line"><b>{escaped(dataset.name)}</b>'
+            f'<span class="cr-quiet">{mark}{" · ".join(words)}</span></div>'
+        )
+        st.button(
+            "Open",
+            key=f"open_{dataset.id}",
+            disabled=is_open,
+            on_click=lambda: address.put(dataset=dataset.id),
+        )
+        with st.popover("", icon=":material/more_horiz:", key=f"more_{dataset.id}", help="Rename or delete"):
+            _change(dataset)
+
+
+def _change(dataset: DatasetRecord) -> None:
+    name = st.text_input("Name", value=dataset.name, max_chars=120, key=f"name_{dataset.id}")
+    if st.button("Rename", key=f"rename_{dataset.id}", disabled=name.strip() in {"", dataset.name}):
+        with in_words():
+            rename_dataset(engine(), dataset.id, name)
+            st.rerun()
+    st.caption("Deleting takes its runs, policies and decisions along. It can't be undone.")
+    sure = st.checkbox("Yes, delete it for good", key=f"sure_{dataset.id}")
+    if st.button("Delete", key=f"delete_{dataset.id}", icon=":material/delete:", disabled=not sure):
+        _delete(dataset)
+
+
+def _delete(dataset: DatasetRecord) -> None:
+    try:
+        delete_dataset(engine(), dataset.id)
+    except ClearError as error:
+        show_error(error)
+        return
+    if address.number("dataset") == dataset.id:
+        address.put(dataset=None)
+    st.rerun()
+
+
+def _opened(datasets: list[DatasetRecord]) -> None:
+    """The dataset at hand, below the list; a wrong address is answered in words."""
+    wanted = address.number("dataset")
+    if wanted is None:
+        wanted = datasets[0].id
+        address.put(dataset=wanted)
+        st.rerun()
+    try:
+        show_dataset(get_dataset(engine(), wanted))
+    except ClearError as error:
+        show_error(error)
+
+
+page()
