@@ -129,3 +129,10 @@ def _run_migrations(connection: Connection) -> None:
             f"The database can't be brought up to date: {error}.",
             "A newer version of CLEAR Review wrote it. Install that version, or set DATABASE_URL to another database.",
         ) from error
+
+
+def home(engine: Engine) -> Path | None:
+    """The folder of a SQLite database: paths inside it are stored relative to it, so that the folder can move."""
+    if engine.dialect.name != "sqlite" or not engine.url.database:
+        return None
+    return Path(engine.url.database).parent.resolve()

@@ -88,7 +88,6 @@ class RunRow(Base):
     retry_problems: Mapped[bool] = mapped_column(default=False)
     done: Mapped[int] = mapped_column(default=0)
     total: Mapped[int] = mapped_column(default=0)
-    max_calls: Mapped[int | None] = mapped_column(BigInteger)
     calls_reserved: Mapped[int] = mapped_column(BigInteger, default=0)
     calls_paid: Mapped[int] = mapped_column(BigInteger, default=0)
     calls_replayed: Mapped[int] = mapped_column(BigInteger, default=0)
@@ -125,6 +124,7 @@ class ScoreRow(Base):
     likelihood: Mapped[float | None]
     measure: Mapped[str]
     model: Mapped[str]
+    prompt_version: Mapped[str]
     samples: Mapped[int]
     calls: Mapped[int]
     problem: Mapped[str | None] = mapped_column(String(32))
@@ -148,6 +148,7 @@ class PreferenceRow(Base):
     model: Mapped[str]
     candidate_model: Mapped[str]
     measure: Mapped[str]
+    prompt_version: Mapped[str]
     calls: Mapped[int]
     problem: Mapped[str | None] = mapped_column(String(32))
     rejected: Mapped[str | None]
@@ -203,6 +204,7 @@ class DecisionRow(Base):
     __table_args__ = (
         Index("ix_decision_dataset_row", "dataset_id", "row"),
         Index("ix_decision_dataset_reviewer", "dataset_id", "reviewer", "seq"),
+        Index("ix_decision_dataset_log", "dataset_id", "seq"),
         Index("ix_decision_undoes", "undoes"),
         NEVER_REUSE_IDS,
     )

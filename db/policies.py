@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Engine
+import time
 
+from sqlalchemy import Engine, func, insert, select
+
+from clear_core.errors import InputError, StateError
+from clear_core.propose import Gamma, Thresholds
+from db.convert import policy_of
+from db.engine import read, write
+from db.models import DatasetRow, PolicyRow
 from db.records import PolicyRecord, Scope
+from db.runs import check_run
+
+POLICY = PolicyRow.__table__
 
 
 def save_policy(
@@ -39,12 +49,38 @@ def save_policy(
         InputError: when the name is empty.
         ThresholdError: when gamma or eta is not a threshold.
     """
-    raise NotImplementedError
+    if not name.strip():
+        raise InputError("The policy has no name.", "Give it one.")
+    thresholds = Thresholds(Gamma.parse(gamma), eta, scope)
+    check_run(engine, dataset_id, score_run_id, "score")
+    if correct_run_id is not None:
+        check_run(engine, dataset_id, correct_run_id, "correct")
+    values = {
+        "dataset_id": dataset_id,
+        "name": name.strip(),
+        "score_run_id": score_run_id,
+        "correct_run_id": correct_run_id,
+        "gamma": str(thresholds.gamma),
+        "gamma_value": gamma_value,
+        "eta": eta,
+        "scope": scope,
+        "created_at": time.time(),
+        "created_by": created_by,
+    }
+    with write(engine) as connection:
+        # Locks the dataset where the database has row locks: two savers get two versions.
+        connection.execute(select(DatasetRow.id).where(DatasetRow.id == dataset_id).with_for_update())
+        same = (PolicyRow.dataset_id == dataset_id) & (PolicyRow.name == values["name"])
+        latest = connection.execute(select(func.max(PolicyRow.version)).where(same)).scalar() or 0
+        saved = insert(PolicyRow).values(values | {"version": latest + 1}).returning(POLICY)
+        return policy_of(connection.execute(saved).one())
 
 
 def list_policies(engine: Engine, dataset_id: int) -> list[PolicyRecord]:
     """The dataset's policies, newest first."""
-    raise NotImplementedError
+    query = select(POLICY).where(PolicyRow.dataset_id == dataset_id).order_by(PolicyRow.id.desc())
+    with read(engine) as connection:
+        return [policy_of(row) for row in connection.execute(query)]
 
 
 def get_policy(engine: Engine, policy_id: int) -> PolicyRecord:
@@ -53,4 +89,8 @@ def get_policy(engine: Engine, policy_id: int) -> PolicyRecord:
     Raises:
         StateError: when there is none of this id.
     """
-    raise NotImplementedError
+    with read(engine) as connection:
+        row = connection.execute(select(POLICY).where(PolicyRow.id == policy_id)).one_or_none()
+    if row is None:
+        raise StateError(f"There is no policy {policy_id}.", "Choose one from the list.")
+    return policy_of(row)

@@ -2,12 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import Engine
+import numpy as np
+from sqlalchemy import Connection, Engine, Row, exists, func, insert, select, update
+from sqlalchemy.orm import aliased
 
-from clear_core.types import Decision
-from db.records import DecisionCounts, StandingTable
+from clear_core.apply import standing
+from clear_core.errors import StateError
+from clear_core.types import Action, Decision, Fate
+from db.bulk import PAGE, in_pages
+from db.convert import decision_of, decision_values
+from db.engine import read, write
+from db.models import DatasetRow, DecisionRow, ExampleRow, PolicyRow, PreferenceRow, ScoreRow, StandingRow
+from db.records import ROW_STATES, DecisionCounts, StandingTable
+
+DECISION = DecisionRow.__table__
+
+FATES_OF: Mapping[Action, frozenset[Fate | None]] = {
+    "accept": frozenset({"drop", "replace", "keep"}),
+    "reject": frozenset({"keep"}),
+    "edit": frozenset({"replace"}),
+    "keep": frozenset({"keep"}),
+    "drop": frozenset({"drop"}),
+    "unsure": frozenset({None}),
+    "undo": frozenset({None}),
+}
+"""What an action can make of an example."""
+
+_STATES: Mapping[Fate | None, int] = {
+    None: ROW_STATES.index("unsure"),
+    "keep": ROW_STATES.index("keep"),
+    "drop": ROW_STATES.index("drop"),
+    "replace": ROW_STATES.index("replace"),
+}
 
 
 def append_decision(engine: Engine, dataset_id: int, decision: Decision, *, policy_id: int | None) -> bool:
@@ -22,7 +53,94 @@ def append_decision(engine: Engine, dataset_id: int, decision: Decision, *, poli
         StateError: when the example, the policy or the decision to undo is not this dataset's, or action and fate
             contradict each other.
     """
-    raise NotImplementedError
+    _check_sense(decision)
+    with write(engine) as connection:
+        return _append(connection, dataset_id, decision, policy_id)
+
+
+def _check_sense(decision: Decision) -> None:
+    if decision.fate not in FATES_OF[decision.action]:
+        raise StateError(f"The decision {decision.action!r} can't make a row {decision.fate!r}.")
+    if (decision.fate == "replace") != (decision.response is not None):
+        raise StateError("A decision has a response exactly when it replaces one.")
+    if (decision.action == "undo") != (decision.undoes is not None):
+        raise StateError("A decision names another one exactly when it undoes it.")
+    if not decision.reviewer.strip():
+        raise StateError("A decision needs a reviewer.", "Give your name.")
+    if not 1 <= len(decision.uid) <= 64 or len(decision.at) > 40:
+        raise StateError("The decision has no usable uid or time.")
+
+
+def _append(connection: Connection, dataset_id: int, decision: Decision, policy_id: int | None) -> bool:
+    # Locks the dataset where the database has row locks: numbers of decisions then grow in the order of commits.
+    connection.execute(select(DatasetRow.id).where(DatasetRow.id == dataset_id).with_for_update())
+    known = connection.execute(select(DecisionRow.seq).where(DecisionRow.uid == decision.uid)).scalar()
+    if known is not None:
+        return False
+    _check_place(connection, dataset_id, decision)
+    shown = dict(_provenance(connection, dataset_id, decision.row, policy_id)) | dict(decision.shown)
+    values = decision_values(dataset_id, decision, shown, policy_id)
+    seq = connection.execute(insert(DecisionRow).values(values).returning(DecisionRow.seq)).scalar_one()
+    _restand(connection, dataset_id, decision.row, seq)
+    return True
+
+
+def _check_place(connection: Connection, dataset_id: int, decision: Decision) -> None:
+    here = (ExampleRow.dataset_id == dataset_id) & (ExampleRow.row == decision.row)
+    example_id = connection.execute(select(ExampleRow.example_id).where(here)).scalar()
+    if example_id != decision.id:
+        raise StateError(
+            f"Row {decision.row} of dataset {dataset_id} is not the example {decision.id!r}.",
+            "Reload the page: the dataset was replaced.",
+        )
+    if decision.undoes is None:
+        return
+    undone = connection.execute(select(DECISION).where(DecisionRow.uid == decision.undoes)).one_or_none()
+    if undone is None or undone.dataset_id != dataset_id or undone.row != decision.row:
+        raise StateError(f"There is no decision {decision.undoes!r} on row {decision.row} to undo.")
+
+
+def _provenance(connection: Connection, dataset_id: int, row: int, policy_id: int | None) -> Mapping[str, Any]:
+    """What a decision rests on, as far as the policy in force tells."""
+    if policy_id is None:
+        return {}
+    policy = connection.execute(select(PolicyRow.__table__).where(PolicyRow.id == policy_id)).one_or_none()
+    if policy is None or policy.dataset_id != dataset_id:
+        raise StateError(f"Policy {policy_id} is not one of dataset {dataset_id}.", "Choose one from the list.")
+    here = (ScoreRow.run_id == policy.score_run_id) & (ScoreRow.row == row)
+    score = connection.execute(select(ScoreRow.confidence, ScoreRow.model).where(here)).one_or_none()
+    preference = None
+    if policy.correct_run_id is not None:
+        judged = (PreferenceRow.run_id == policy.correct_run_id) & (PreferenceRow.row == row)
+        preference = connection.execute(select(PreferenceRow.preference).where(judged)).scalar()
+    return {
+        "policy": f"{policy.name} v{policy.version}",
+        "gamma": policy.gamma_value,
+        "eta": policy.eta,
+        "model": score.model if score else "",
+        "confidence": score.confidence if score else None,
+        "preference": preference,
+    }
+
+
+def _restand(connection: Connection, dataset_id: int, row: int, seq: int) -> None:
+    """Fold one row's decisions anew and keep the outcome."""
+    here = (DecisionRow.dataset_id == dataset_id) & (DecisionRow.row == row)
+    log = {each.uid: each for each in connection.execute(select(DECISION).where(here).order_by(DecisionRow.seq)).all()}
+    stands = standing(decision_of(each) for each in log.values()).get(row)
+    values = {
+        "state": state_of(stands),
+        "seq": seq,
+        "decision_seq": log[stands.uid].seq if stands else None,
+    }
+    mine = (StandingRow.dataset_id == dataset_id) & (StandingRow.row == row)
+    if connection.execute(update(StandingRow).where(mine).values(values)).rowcount == 0:
+        connection.execute(insert(StandingRow).values(values | {"dataset_id": dataset_id, "row": row}))
+
+
+def state_of(decision: Decision | None) -> int:
+    """Index into ROW_STATES of what a standing decision makes of its row."""
+    return 0 if decision is None else _STATES[decision.fate]
 
 
 def undo_last(
@@ -40,17 +158,65 @@ def undo_last(
     Returns:
         The undo as appended, or None when there is nothing left to undo.
     """
-    raise NotImplementedError
+    uid = uid or uuid.uuid4().hex
+    with write(engine) as connection:
+        before = connection.execute(select(DECISION).where(DecisionRow.uid == uid)).one_or_none()
+        if before is not None:
+            return decision_of(before)
+        last = _last_undoable(connection, dataset_id, reviewer)
+        if last is None:
+            return None
+        undo = Decision(
+            uid=uid,
+            id=last.example_id,
+            row=last.row,
+            action="undo",
+            fate=None,
+            reviewer=reviewer,
+            at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            undoes=last.uid,
+        )
+        _append(connection, dataset_id, undo, policy_id)
+    return decisions_for(engine, dataset_id, [undo.row])[undo.row][-1]
+
+
+def _last_undoable(connection: Connection, dataset_id: int, reviewer: str) -> Row[Any] | None:
+    undo, redo = aliased(DecisionRow), aliased(DecisionRow)
+    undone_for_good = exists().where(undo.undoes == DecisionRow.uid, ~exists().where(redo.undoes == undo.uid))
+    mine = (DecisionRow.dataset_id == dataset_id) & (DecisionRow.reviewer == reviewer) & (DecisionRow.action != "undo")
+    candidates = select(DECISION).where(mine, ~undone_for_good).order_by(DecisionRow.seq.desc())
+    for candidate in connection.execute(candidates):
+        # The query tells most; where an undo was itself undone, only the fold knows.
+        on_row = (DecisionRow.dataset_id == dataset_id) & (DecisionRow.row == candidate.row)
+        undos = select(DECISION).where(on_row, DecisionRow.action == "undo").order_by(DecisionRow.seq)
+        log = [candidate, *connection.execute(undos)]
+        if standing(decision_of(row) for row in log):
+            return candidate
+    return None
 
 
 def decisions(engine: Engine, dataset_id: int) -> Iterator[Decision]:
     """The whole log in the order of appending, in bounded memory."""
-    raise NotImplementedError
+    query = select(DECISION).where(DecisionRow.dataset_id == dataset_id).order_by(DecisionRow.seq).limit(PAGE)
+    after = 0
+    while True:
+        with read(engine) as connection:
+            page = connection.execute(query.where(DecisionRow.seq > after)).all()
+        if not page:
+            return
+        yield from map(decision_of, page)
+        after = page[-1].seq
 
 
 def decisions_for(engine: Engine, dataset_id: int, rows: Sequence[int]) -> dict[int, list[Decision]]:
     """The log of these rows, in order; rows without a decision are missing."""
-    raise NotImplementedError
+    found: dict[int, list[Decision]] = {}
+    with read(engine) as connection:
+        for page in in_pages([int(row) for row in rows]):
+            here = (DecisionRow.dataset_id == dataset_id) & DecisionRow.row.in_(page)
+            for row in connection.execute(select(DECISION).where(here).order_by(DecisionRow.seq)):
+                found.setdefault(row.row, []).append(decision_of(row))
+    return found
 
 
 def effective_fates(engine: Engine, dataset_id: int) -> dict[int, Decision]:
@@ -58,7 +224,14 @@ def effective_fates(engine: Engine, dataset_id: int) -> dict[int, Decision]:
 
     Equal to `clear_core.apply.standing` of the log. For queues and counts use `standing_table`, which is light.
     """
-    raise NotImplementedError
+    query = (
+        select(DECISION)
+        .join(StandingRow, StandingRow.decision_seq == DecisionRow.seq)
+        .where(StandingRow.dataset_id == dataset_id)
+        .order_by(DecisionRow.row)
+    )
+    with read(engine) as connection:
+        return {row.row: decision_of(row) for row in connection.execute(query)}
 
 
 def standing_table(engine: Engine, dataset_id: int, *, after_seq: int = 0) -> StandingTable:
@@ -66,14 +239,43 @@ def standing_table(engine: Engine, dataset_id: int, *, after_seq: int = 0) -> St
 
     An undone row comes back as "open", so that a cached table can be brought up to date by overwriting.
     """
-    raise NotImplementedError
+    query = (
+        select(StandingRow.row, StandingRow.state, StandingRow.seq)
+        .where(StandingRow.dataset_id == dataset_id, StandingRow.seq > after_seq)
+        .order_by(StandingRow.row)
+    )
+    with read(engine) as connection:
+        found = connection.execute(query).all()
+    row, state, seq = zip(*found, strict=True) if found else ((), (), (after_seq,))
+    return StandingTable(max(seq), np.array(row, dtype=np.int64), np.array(state, dtype=np.int8))
 
 
 def decision_counts(engine: Engine, dataset_id: int) -> DecisionCounts:
     """How many rows stand where, and how many decisions were appended."""
-    raise NotImplementedError
+    states = (
+        select(StandingRow.state, func.count()).where(StandingRow.dataset_id == dataset_id).group_by(StandingRow.state)
+    )
+    people = (
+        select(DecisionRow.reviewer, func.count())
+        .where(DecisionRow.dataset_id == dataset_id)
+        .group_by(DecisionRow.reviewer)
+    )
+    with read(engine) as connection:
+        by_state = {ROW_STATES[state]: count for state, count in connection.execute(states).tuples()}
+        by_reviewer = dict(connection.execute(people).tuples().all())
+    return DecisionCounts(
+        keep=by_state.get("keep", 0),
+        drop=by_state.get("drop", 0),
+        replace=by_state.get("replace", 0),
+        unsure=by_state.get("unsure", 0),
+        appended=sum(by_reviewer.values()),
+        by_reviewer=by_reviewer,
+    )
 
 
 def recent(engine: Engine, dataset_id: int, reviewer: str, n: int = 10) -> list[Decision]:
     """This reviewer's newest decisions, newest first, undos included."""
-    raise NotImplementedError
+    mine = (DecisionRow.dataset_id == dataset_id) & (DecisionRow.reviewer == reviewer)
+    with read(engine) as connection:
+        found = connection.execute(select(DECISION).where(mine).order_by(DecisionRow.seq.desc()).limit(n))
+        return [decision_of(row) for row in found]

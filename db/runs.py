@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Engine
+import time
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
 
-from db.records import RunConfig, RunKind, RunRecord
+from sqlalchemy import Connection, Engine, Row, insert, select, update
+
+from clear_core.errors import InputError, StateError
+from clear_core.propose import Gamma
+from db.convert import config_of, config_values, run_of
+from db.datasets import get_dataset
+from db.engine import read, write
+from db.leases import RUN, locked_run, looks_alive
+from db.models import RunRow
+from db.records import RESUMABLE, DatasetRecord, RunConfig, RunKind, RunRecord
 
 
 def create_run(engine: Engine, dataset_id: int, config: RunConfig, created_by: str) -> int:
@@ -18,7 +30,64 @@ def create_run(engine: Engine, dataset_id: int, config: RunConfig, created_by: s
         InputError: when the configuration can't be used (limits below 1, a base URL with credentials, ...).
         ThresholdError: when gamma is not a threshold.
     """
-    raise NotImplementedError
+    _check_numbers(config)
+    _check_url(config.base_url)
+    _check_url(config.candidate_base_url)
+    Gamma.parse(config.gamma)
+    dataset = get_dataset(engine, dataset_id)
+    _check_state(dataset, config)
+    if config.kind == "correct":
+        if config.score_run_id is None:
+            raise InputError("A correct run needs scores.", "Choose a score run.")
+        check_run(engine, dataset_id, config.score_run_id, "score")
+    values = {
+        "dataset_id": dataset_id,
+        "kind": config.kind,
+        "config": config_values(config),
+        "status": "queued",
+        "total": min(config.limit or dataset.examples, dataset.examples) if config.kind == "score" else 0,
+        "created_at": time.time(),
+        "created_by": created_by,
+    }
+    with write(engine) as connection:
+        return int(connection.execute(insert(RunRow).values(values).returning(RunRow.id)).scalar_one())
+
+
+def _check_numbers(config: RunConfig) -> None:
+    least = {"limit": 1, "max_calls": 1, "concurrency": 1, "samples": 0, "temperature": 0}
+    for name, lowest in least.items():
+        value = getattr(config, name)
+        if value is not None and not value >= lowest:
+            raise InputError(f"{name} is {value}.", f"Give a number from {lowest}.")
+
+
+def _check_url(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.username or parts.password or parts.query or parts.fragment:
+        # Not repeated in the message: it may be a key.
+        raise InputError(
+            "The base URL holds more than an address.", "Give the address alone; the key has a field of its own."
+        )
+
+
+def _check_state(dataset: DatasetRecord, config: RunConfig) -> None:
+    if config.kind == "import":
+        if dataset.status == "ready":
+            raise StateError(f"Dataset {dataset.id} is already imported.")
+    elif dataset.status != "ready":
+        raise StateError(f"Dataset {dataset.id} is not ready ({dataset.status}).", "Wait for its import to finish.")
+
+
+def check_run(engine: Engine, dataset_id: int, run_id: int, kind: RunKind) -> RunRecord:
+    """The run of this id, if it is of this dataset and kind.
+
+    Raises:
+        StateError: when it is not.
+    """
+    run = get_run(engine, run_id)
+    if run.dataset_id != dataset_id or run.config.kind != kind:
+        raise StateError(f"Run {run_id} is not a {kind} run of dataset {dataset_id}.", "Choose one from the list.")
+    return run
 
 
 def get_run(engine: Engine, run_id: int) -> RunRecord:
@@ -27,12 +96,25 @@ def get_run(engine: Engine, run_id: int) -> RunRecord:
     Raises:
         StateError: when there is none of this id.
     """
-    raise NotImplementedError
+    with read(engine) as connection:
+        run = connection.execute(select(RUN).where(RunRow.id == run_id)).one_or_none()
+    if run is None:
+        raise StateError(f"There is no run {run_id}.", "Choose one from the list.")
+    return run_of(run, shown_status(run))
 
 
 def list_runs(engine: Engine, dataset_id: int, kind: RunKind | None = None) -> list[RunRecord]:
     """The dataset's runs, newest first."""
-    raise NotImplementedError
+    query = select(RUN).where(RunRow.dataset_id == dataset_id).order_by(RunRow.id.desc())
+    if kind:
+        query = query.where(RunRow.kind == kind)
+    with read(engine) as connection:
+        return [run_of(run, shown_status(run)) for run in connection.execute(query)]
+
+
+def shown_status(run: Row[Any]) -> str:
+    """The status as it looks from outside: a running run without a living worker is interrupted."""
+    return "interrupted" if run.status == "running" and not looks_alive(run) else str(run.status)
 
 
 def request_pause(engine: Engine, run_id: int) -> None:
@@ -41,7 +123,12 @@ def request_pause(engine: Engine, run_id: int) -> None:
     Raises:
         StateError: when the run is neither queued nor running.
     """
-    raise NotImplementedError
+    with write(engine) as connection:
+        run = locked_run(connection, run_id)
+        if run.status not in {"queued", "running"}:
+            raise StateError(f"Run {run_id} is {run.status}; there is nothing to pause.")
+        values = {"request": "pause"} if looks_alive(run) else {"status": "paused", "request": ""}
+        _update(connection, run_id, values)
 
 
 def request_cancel(engine: Engine, run_id: int) -> None:
@@ -50,7 +137,12 @@ def request_cancel(engine: Engine, run_id: int) -> None:
     Raises:
         StateError: when the run has already ended.
     """
-    raise NotImplementedError
+    with write(engine) as connection:
+        run = locked_run(connection, run_id)
+        if run.status in {"done", "cancelled"}:
+            raise StateError(f"Run {run_id} is {run.status} already.")
+        ended = {"status": "cancelled", "request": "", "finished_at": time.time()}
+        _update(connection, run_id, {"request": "cancel"} if looks_alive(run) else ended)
 
 
 def request_resume(engine: Engine, run_id: int, *, max_calls: int | None = None, retry_problems: bool = False) -> None:
@@ -67,4 +159,28 @@ def request_resume(engine: Engine, run_id: int, *, max_calls: int | None = None,
         StateError: when the run is queued, running or cancelled, or done and nothing is to be retried.
         InputError: when the new cap is not above what was already paid.
     """
-    raise NotImplementedError
+    with write(engine) as connection:
+        run = locked_run(connection, run_id)
+        status = shown_status(run)
+        if status not in RESUMABLE and not (status == "done" and retry_problems):
+            raise StateError(f"Run {run_id} is {status} and can't be resumed.")
+        config = config_of(run)
+        if max_calls is not None:
+            if max_calls <= run.calls_reserved:
+                raise InputError(
+                    f"The cap of {max_calls:,} calls is used up ({run.calls_reserved:,} calls).", "Give a larger one."
+                )
+            config = replace(config, max_calls=max_calls)
+        values = {
+            "status": "queued",
+            "request": "",
+            "message": "",
+            "retry_problems": retry_problems or run.retry_problems,
+            "config": config_values(config),
+            "finished_at": None,
+        }
+        _update(connection, run_id, values)
+
+
+def _update(connection: Connection, run_id: int, values: dict[str, Any]) -> None:
+    connection.execute(update(RunRow).where(RunRow.id == run_id).values(values))

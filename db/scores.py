@@ -1,15 +1,33 @@
-"""Results of runs: scores and preferences, stored as they finish."""
+"""Results of runs, for reading: scores and preferences one by one, as a stream, and as arrays."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, TypeVar
 
-from sqlalchemy import Engine
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, Engine, Select, insert, select
 
+from clear_core.errors import InputError
+from clear_core.io import read_preferences, read_scores
 from clear_core.propose import ScoreTable
 from clear_core.types import ConfidenceScore, Preference
+from db.bulk import PAGE, in_pages, insert_ignore
+from db.convert import AnyRow, config_values, preference_of, preference_values, score_of, score_values, to_json
+from db.datasets import examples_in, get_dataset
+from db.engine import read, write
+from db.models import PreferenceRow, RunRow, ScoreRow
 from db.records import RunConfig
+
+Result = TypeVar("Result", ConfidenceScore, Preference)
+ResultRow = type[ScoreRow] | type[PreferenceRow]
+
+FETCH = 50_000
 
 
 def score_table(engine: Engine, score_run_id: int, correct_run_id: int | None = None) -> ScoreTable:
@@ -17,27 +35,78 @@ def score_table(engine: Engine, score_run_id: int, correct_run_id: int | None = 
 
     Cache it on (score_run_id, its version, correct_run_id, its version).
     """
-    raise NotImplementedError
+    scores = select(ScoreRow.row, ScoreRow.confidence, ScoreRow.consistency, ScoreRow.tie)
+    with read(engine) as connection:
+        row, confidence, consistency, tie = _columns(
+            connection,
+            scores.where(ScoreRow.run_id == score_run_id).order_by(ScoreRow.row),
+            (np.int64, np.float64, np.float64, np.int64),
+        )
+        preference = np.full(len(row), np.nan)
+        if correct_run_id is not None:
+            judged, accepted = _columns(
+                connection,
+                select(PreferenceRow.row, PreferenceRow.accepted)
+                .where(PreferenceRow.run_id == correct_run_id, PreferenceRow.accepted.is_not(None))
+                .order_by(PreferenceRow.row),
+                (np.int64, np.float64),
+            )
+            known = np.isin(judged, row, assume_unique=True)
+            preference[np.searchsorted(row, judged[known])] = accepted[known]
+    return ScoreTable(row, confidence, consistency, tie.view(np.uint64), preference)
+
+
+def _columns(connection: Connection, query: Select[*tuple[Any, ...]], kinds: Sequence[type]) -> list[NDArray[Any]]:
+    """A query's columns as arrays; a missing number is NaN."""
+    pieces: list[list[NDArray[Any]]] = [[np.array([], dtype=kind)] for kind in kinds]
+    for part in connection.execute(query).partitions(FETCH):
+        for piece, values, kind in zip(pieces, zip(*part, strict=True), kinds, strict=True):
+            piece.append(np.array(values, dtype=kind))
+    return [np.concatenate(piece) for piece in pieces]
 
 
 def get_scores(engine: Engine, run_id: int, rows: Sequence[int]) -> dict[int, ConfidenceScore]:
     """Full scores with their evidence, by row; rows without one are missing."""
-    raise NotImplementedError
+    return _get(engine, ScoreRow, run_id, rows, score_of)
 
 
 def get_preferences(engine: Engine, run_id: int, rows: Sequence[int]) -> dict[int, Preference]:
     """Full preferences with candidate and evidence, by row; rows without one are missing."""
-    raise NotImplementedError
+    return _get(engine, PreferenceRow, run_id, rows, preference_of)
+
+
+def _get(
+    engine: Engine, kind: ResultRow, run_id: int, rows: Sequence[int], convert: Callable[[AnyRow], Result]
+) -> dict[int, Result]:
+    found: dict[int, Result] = {}
+    with read(engine) as connection:
+        for page in in_pages([int(row) for row in rows]):
+            query = select(kind.__table__).where(kind.run_id == run_id, kind.row.in_(page))
+            found.update((row.row, convert(row)) for row in connection.execute(query))
+    return found
 
 
 def iter_scores(engine: Engine, run_id: int) -> Iterator[ConfidenceScore]:
     """All scores of a run in row order, in bounded memory."""
-    raise NotImplementedError
+    return _iterate(engine, ScoreRow, run_id, score_of)
 
 
 def iter_preferences(engine: Engine, run_id: int) -> Iterator[Preference]:
     """All preferences of a run in row order, in bounded memory."""
-    raise NotImplementedError
+    return _iterate(engine, PreferenceRow, run_id, preference_of)
+
+
+def _iterate(engine: Engine, kind: ResultRow, run_id: int, convert: Callable[[AnyRow], Result]) -> Iterator[Result]:
+    after = -1
+    query = select(kind.__table__).where(kind.run_id == run_id).order_by(kind.row).limit(PAGE)
+    while True:
+        # A transaction per page: an export that a slow browser reads must not hold the database's log open.
+        with read(engine) as connection:
+            page = connection.execute(query.where(kind.row > after)).all()
+        if not page:
+            return
+        yield from map(convert, page)
+        after = page[-1].row
 
 
 def import_scores(engine: Engine, dataset_id: int, path: Path, config: RunConfig, created_by: str = "") -> int:
@@ -49,7 +118,8 @@ def import_scores(engine: Engine, dataset_id: int, path: Path, config: RunConfig
     Raises:
         InputError: when a record is not readable or names an id that the dataset does not have at that row.
     """
-    raise NotImplementedError
+    config = replace(config, kind="score")
+    return _import(engine, dataset_id, list(read_scores(path)), config, created_by)
 
 
 def import_preferences(engine: Engine, dataset_id: int, path: Path, config: RunConfig, created_by: str = "") -> int:
@@ -61,4 +131,62 @@ def import_preferences(engine: Engine, dataset_id: int, path: Path, config: RunC
     Raises:
         InputError: when a record is not readable or names an id that the dataset does not have at that row.
     """
-    raise NotImplementedError
+    config = replace(config, kind="correct")
+    return _import(engine, dataset_id, list(read_preferences(path)), config, created_by)
+
+
+def _import(
+    engine: Engine,
+    dataset_id: int,
+    results: Sequence[ConfidenceScore] | Sequence[Preference],
+    config: RunConfig,
+    created_by: str,
+) -> int:
+    get_dataset(engine, dataset_id)
+    now = time.time()
+    used = {(result.measure, result.model, result.prompt_version) for result in results}
+    measures, models, versions = (sorted(set(names)) for names in zip(*used, strict=True)) if used else ([], [], [])
+    run = {
+        "dataset_id": dataset_id,
+        "kind": config.kind,
+        "config": config_values(config),
+        "status": "done",
+        "done": len(results),
+        "total": len(results),
+        "problems": to_json(Counter(result.problem for result in results if result.problem)),
+        "recipe": to_json(
+            {
+                "measure": ", ".join(measures),
+                "model": ", ".join(models),
+                "prompt_version": ", ".join(versions),
+                "recorded": True,
+            }
+        ),
+        "created_at": now,
+        "created_by": created_by,
+        "started_at": now,
+        "finished_at": now,
+        "version": 1,
+    }
+    with write(engine) as connection:
+        _check_ids(connection, dataset_id, results)
+        run_id = int(connection.execute(insert(RunRow).values(run).returning(RunRow.id)).scalar_one())
+        insert_ignore(
+            connection, ScoreRow, [score_values(run_id, r) for r in results if isinstance(r, ConfidenceScore)]
+        )
+        insert_ignore(
+            connection, PreferenceRow, [preference_values(run_id, r) for r in results if isinstance(r, Preference)]
+        )
+    return run_id
+
+
+def _check_ids(connection: Connection, dataset_id: int, results: Iterable[ConfidenceScore | Preference]) -> None:
+    ids = {result.row: result.id for result in results}
+    known = examples_in(connection, dataset_id, list(ids))
+    for row, example_id in ids.items():
+        if row not in known or known[row].id != example_id:
+            there = repr(known[row].id) if row in known else "no example"
+            raise InputError(
+                f"The record of row {row} is about {example_id!r}, but the dataset has {there} there.",
+                "Use records made from the same file.",
+            )

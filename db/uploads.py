@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from clear_core.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +40,13 @@ class UploadSink:
     """
 
     def __init__(self, uploads_dir: Path, max_bytes: int | None = None) -> None:
-        raise NotImplementedError
+        uploads_dir.mkdir(parents=True, exist_ok=True)
+        self._folder = uploads_dir
+        self._max = max_bytes
+        self._hash = hashlib.sha256()
+        self._size = 0
+        # In the same folder, so that the final rename cannot cross file systems.
+        self._file = tempfile.NamedTemporaryFile(dir=uploads_dir, prefix=".receiving-", delete=False)  # noqa: SIM115
 
     def write(self, chunk: bytes) -> None:
         """Append bytes.
@@ -42,19 +54,44 @@ class UploadSink:
         Raises:
             InputError: when the upload grows beyond the limit.
         """
-        raise NotImplementedError
+        self._size += len(chunk)
+        if self._max is not None and self._size > self._max:
+            raise InputError(
+                f"The upload is larger than {self._max / 2**20:,.0f} MiB.",
+                "Compress it (.gz, .zst), split it, or raise CLEAR_MAX_UPLOAD_MIB.",
+            )
+        self._hash.update(chunk)
+        self._file.write(chunk)
 
     def commit(self) -> StoredUpload:
         """Make the upload durable under its hash; the same bytes twice are one file."""
-        raise NotImplementedError
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        sha256 = self._hash.hexdigest()
+        target = self._folder / sha256
+        Path(self._file.name).replace(target)
+        _sync_folder(self._folder)
+        return StoredUpload(target, sha256, self._size)
 
     def __enter__(self) -> Self:
-        raise NotImplementedError
+        return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        raise NotImplementedError
+        self._file.close()
+        Path(self._file.name).unlink(missing_ok=True)
 
 
 def store_file(uploads_dir: Path, path: Path) -> StoredUpload:
     """Copy a file that is already on this machine into the uploads."""
-    raise NotImplementedError
+    with path.open("rb") as file, UploadSink(uploads_dir) as sink:
+        shutil.copyfileobj(file, sink, 1 << 20)
+        return sink.commit()
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

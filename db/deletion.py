@@ -1,0 +1,93 @@
+"""Deleting a dataset without making a reviewer of another one wait: in short transactions, finished after a crash."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Engine, delete, func, or_, select, update
+from sqlalchemy.orm import InstrumentedAttribute
+
+from clear_core.errors import StateError
+from db.engine import home, read, write
+from db.leases import looks_alive
+from db.models import (
+    DatasetRow,
+    DecisionRow,
+    ExampleRow,
+    PolicyRow,
+    PreferenceRow,
+    RowProblemRow,
+    RunRow,
+    ScoreRow,
+    StandingRow,
+)
+
+PAGE: Final = 2_000
+PAUSE_S: Final = 0.01
+
+
+def mark_for_deletion(engine: Engine, dataset_id: int) -> None:
+    """Hide a dataset from now on; `purge` removes it.
+
+    Raises:
+        StateError: when a worker is at it.
+    """
+    with write(engine) as connection:
+        runs = connection.execute(select(RunRow.__table__).where(RunRow.dataset_id == dataset_id)).all()
+        if any(looks_alive(run) for run in runs):
+            raise StateError(f"A run of dataset {dataset_id} is going on.", "Cancel it first.")
+        connection.execute(update(DatasetRow).where(DatasetRow.id == dataset_id).values(status="deleting"))
+
+
+def purge(engine: Engine) -> int:
+    """Remove every dataset marked for deletion, those of an interrupted deletion included.
+
+    Returns:
+        How many were removed.
+    """
+    with read(engine) as connection:
+        marked = connection.execute(select(DatasetRow.id).where(DatasetRow.status == "deleting")).scalars().all()
+    for dataset_id in marked:
+        _delete_contents(engine, dataset_id)
+        _delete_dataset(engine, dataset_id)
+    return len(marked)
+
+
+def _delete_contents(engine: Engine, dataset_id: int) -> None:
+    with read(engine) as connection:
+        runs = connection.execute(select(RunRow.id).where(RunRow.dataset_id == dataset_id)).scalars().all()
+    # Children first: each table is empty of this dataset before what it refers to goes.
+    _delete_in_pages(engine, StandingRow.dataset_id == dataset_id, StandingRow.row)
+    _delete_in_pages(engine, DecisionRow.dataset_id == dataset_id, DecisionRow.seq)
+    _delete_in_pages(engine, PolicyRow.dataset_id == dataset_id, PolicyRow.id)
+    for run_id in runs:
+        _delete_in_pages(engine, ScoreRow.run_id == run_id, ScoreRow.row)
+        _delete_in_pages(engine, PreferenceRow.run_id == run_id, PreferenceRow.row)
+    _delete_in_pages(engine, RunRow.dataset_id == dataset_id, RunRow.id)
+    _delete_in_pages(engine, RowProblemRow.dataset_id == dataset_id, RowProblemRow.row)
+    _delete_in_pages(engine, ExampleRow.dataset_id == dataset_id, ExampleRow.row)
+
+
+def _delete_in_pages(engine: Engine, owned: ColumnElement[bool], key: InstrumentedAttribute[Any]) -> None:
+    while True:
+        with write(engine) as connection:
+            end = connection.execute(select(key).where(owned).order_by(key).offset(PAGE).limit(1)).scalar()
+            page = owned if end is None else owned & (key < end)
+            connection.execute(delete(key.class_).where(page))
+        if end is None:
+            return
+        time.sleep(PAUSE_S)
+
+
+def _delete_dataset(engine: Engine, dataset_id: int) -> None:
+    with write(engine) as connection:
+        gone = connection.execute(select(DatasetRow.__table__).where(DatasetRow.id == dataset_id)).one()
+        connection.execute(delete(DatasetRow).where(DatasetRow.id == dataset_id))
+        same = or_(DatasetRow.source_path == gone.source_path, DatasetRow.sha256 == gone.sha256)
+        others = connection.execute(select(func.count()).select_from(DatasetRow).where(same)).scalar_one()
+        upload = (home(engine) or Path()) / gone.source_path
+        # Only a file that we named by its content is ours to delete.
+        if not others and upload.name == gone.sha256:
+            upload.unlink(missing_ok=True)
