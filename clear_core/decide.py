@@ -24,8 +24,9 @@ def shown(
     proposal: Proposal,
     score: ConfidenceScore,
     preference: Preference | None,
-    policy: Mapping[str, Any],
     *,
+    policy: str,
+    scope: str,
     edited: str | None = None,
 ) -> dict[str, Any]:
     """What the reviewer saw, JSON-ready: the proposal, the scores, model and policy, and hashes of the texts.
@@ -35,42 +36,46 @@ def shown(
         proposal: what was proposed for it.
         score: its score.
         preference: the judge's comparison, if there is one.
-        policy: the policy in force, or the thresholds where none was saved: names and numbers.
+        policy: name and version of the policy in force.
+        scope: the policy's scope.
         edited: the response that the reviewer wrote, for an edit.
     """
-    seen: dict[str, Any] = {
-        "proposal": {"fate": proposal.fate, "reason": proposal.reason, "gamma": proposal.gamma, "eta": proposal.eta},
-        "policy": dict(policy),
-        "score": {
-            "confidence": score.confidence,
-            "consistency": score.consistency,
-            "reflection": score.reflection,
-            "likelihood": score.likelihood,
-            "measure": score.measure,
-            "model": score.model,
-            "prompt_version": score.prompt_version,
-            "problem": score.problem,
-        },
-        "sha256": {
-            "prompt": digest("\0".join(f"{turn.role}\0{turn.content}" for turn in example.prompt)),
-            "response": digest(example.response),
-        },
+    hashes = {
+        "prompt": digest("\0".join(f"{turn.role}\0{turn.content}" for turn in example.prompt)),
+        "response": digest(example.response),
     }
+    judged: dict[str, Any] = {}
     if preference is not None:
-        seen["preference"] = {
+        judged = {
             "preference": preference.preference,
             "verdict": preference.verdict,
-            "measure": preference.measure,
-            "model": preference.model,
+            "preference_measure": preference.measure,
+            "judge": preference.model,
             "candidate_model": preference.candidate_model,
             "rejected": preference.rejected,
-            "problem": preference.problem,
         }
         if preference.candidate is not None:
-            seen["sha256"]["candidate"] = digest(preference.candidate)
+            hashes["candidate"] = digest(preference.candidate)
     if edited is not None:
-        seen["sha256"]["edited"] = digest(edited)
-    return seen
+        hashes["edited"] = digest(edited)
+    return {
+        "policy": policy,
+        "gamma": proposal.gamma,
+        "eta": proposal.eta,
+        "scope": scope,
+        "proposal": proposal.fate,
+        "reason": proposal.reason,
+        "confidence": score.confidence,
+        "consistency": score.consistency,
+        "reflection": score.reflection,
+        "likelihood": score.likelihood,
+        "measure": score.measure,
+        "model": score.model,
+        "prompt_version": score.prompt_version,
+        "problem": score.problem,
+        **judged,
+        "sha256": hashes,
+    }
 
 
 def decide(

@@ -11,7 +11,7 @@ from clear_core.apply import outcome_of
 from clear_core.decide import Choice, decide, digest, shown
 from clear_core.errors import StateError
 from clear_core.propose import Thresholds, propose
-from clear_core.types import ConfidenceScore, Example, Fate, Message, Preference, Proposal
+from clear_core.types import ConfidenceScore, Decision, Example, Fate, Message, Preference, Proposal
 
 EXAMPLE = Example("e1", 4, (Message("user", "Capital of France?"),), "Lyon")
 SCORE = ConfidenceScore("e1", 4, 0.2, consistency=0.1, reflection=0.4, measure="m", model="base", prompt_version="v1")
@@ -23,7 +23,7 @@ UNSCORED = next(iter(propose([replace(SCORE, confidence=None, problem="refused")
 KEEP = replace(DROP, fate="keep")
 
 
-def made(proposal: Proposal, choice: Choice, text: str = ""):
+def made(proposal: Proposal, choice: Choice, text: str = "") -> Decision:
     return decide(
         proposal, choice, uid="u", reviewer="Ada", at="2030-01-01T00:00:00Z", seen={}, given="Lyon", text=text
     )
@@ -69,13 +69,19 @@ def test_nothing_can_be_accepted_for_an_example_without_a_score() -> None:
 
 
 def test_what_was_shown_can_be_stored_and_names_scores_models_policy_and_texts() -> None:
-    seen = shown(EXAMPLE, REPLACE, SCORE, BETTER, {"id": 3, "name": "strict", "version": 2}, edited="Paris!")
+    seen = shown(EXAMPLE, REPLACE, SCORE, BETTER, policy="strict v2", scope="low", edited="Paris!")
     assert json.loads(json.dumps(seen)) == seen
-    assert seen["proposal"]["fate"] == "replace"
-    assert seen["score"]["confidence"] == 0.2
-    assert seen["score"]["model"] == "base"
-    assert seen["preference"]["candidate_model"] == "tuned"
-    assert seen["policy"]["version"] == 2
+    expected = {
+        "policy": "strict v2",
+        "eta": 0.8,
+        "proposal": "replace",
+        "confidence": 0.2,
+        "model": "base",
+        "preference": 0.9,
+        "judge": "judge",
+        "candidate_model": "tuned",
+    }
+    assert {name: seen[name] for name in expected} == expected
     assert {name: seen["sha256"][name] for name in ("response", "candidate", "edited")} == {
         "response": digest("Lyon"),
         "candidate": digest("Paris"),
@@ -85,5 +91,6 @@ def test_what_was_shown_can_be_stored_and_names_scores_models_policy_and_texts()
 
 def test_the_same_words_of_another_speaker_are_another_prompt() -> None:
     other = replace(EXAMPLE, prompt=(Message("system", "Capital of France?"),))
-    hashes = [shown(example, DROP, SCORE, None, {})["sha256"]["prompt"] for example in (EXAMPLE, other)]
-    assert hashes[0] != hashes[1]
+    seen = [shown(example, DROP, SCORE, None, policy="", scope="low") for example in (EXAMPLE, other)]
+    assert seen[0]["sha256"]["prompt"] != seen[1]["sha256"]["prompt"]
+    assert "candidate" not in seen[0]["sha256"]

@@ -1,0 +1,60 @@
+"""The rows nearest a threshold, on both sides of the line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from clear_core.types import Example, Fate
+from pages.parts.fates import fate_html
+from pages.parts.text import escaped
+
+_SHORT = 110
+
+
+@dataclass(frozen=True, slots=True)
+class NearRow:
+    """A row near a line.
+
+    Attributes:
+        example: the row's example.
+        value: its confidence or preference.
+        fate: what becomes of it as the thresholds stand.
+    """
+
+    example: Example
+    value: float
+    fate: Fate
+
+
+def short(text: str) -> str:
+    """The start of a text in one line, its end marked when it was cut; plain text, not escaped."""
+    line = " ".join(text.split())
+    return line if len(line) <= _SHORT else f"{line[:_SHORT].rstrip()}…"
+
+
+def show_at_line(above: Sequence[NearRow], below: Sequence[NearRow], line: str) -> None:
+    """List rows from the highest value to the lowest, with the line between them.
+
+    Args:
+        above: rows over the line, nearest first.
+        below: rows under it, nearest first.
+        line: what stands on the line, such as "gamma 0.620"; words of ours.
+    """
+    if not above and not below:
+        return
+    parts = [*map(_row, reversed(above)), f'<div class="cr-at-line" role="separator">{line}</div>', *map(_row, below)]
+    st.html(f'<div class="cr-near" aria-label="Rows nearest the line">{"".join(parts)}</div>')
+
+
+def _row(near: NearRow) -> str:
+    name, response = escaped(near.example.id[:60]), escaped(short(near.example.response))
+    asked = next((turn.content for turn in reversed(near.example.prompt) if turn.role == "user"), "")
+    return (
+        f'<div class="cr-near-row"><div class="cr-near-head"><b class="cr-num">{near.value:.3f}</b>'
+        f'{fate_html(near.fate)}<span class="cr-id">{name}</span></div>'
+        f'<div class="cr-near-text"><span dir="auto" class="cr-quiet">{escaped(short(asked))}</span>'
+        f'<span dir="auto">{response or "(empty)"}</span></div></div>'
+    )

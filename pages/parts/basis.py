@@ -1,0 +1,108 @@
+"""What a view of proposals stands on: scores, preferences, and the thresholds of a policy or the defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+from sqlalchemy.engine import Engine
+
+from clear_core.errors import StateError
+from clear_core.propose import Thresholds
+from db.policies import get_policy
+from db.records import DatasetRecord, PolicyRecord, RunRecord
+from db.runs import get_run, list_runs
+from pages.parts import address
+from pages.parts.empty import empty
+from pages.parts.errors import notice
+from pages.parts.text import ago, count
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What proposals are made from.
+
+    Attributes:
+        dataset: the dataset at hand.
+        score: the run that gave the confidences.
+        correct: the run that gave the preferences, or None.
+        policy: the saved policy of the address, or None.
+    """
+
+    dataset: DatasetRecord
+    score: RunRecord
+    correct: RunRecord | None
+    policy: PolicyRecord | None
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """The policy's thresholds, else the defaults: gamma = median, eta = 0.8."""
+        return self.policy.thresholds if self.policy else Thresholds()
+
+    @property
+    def name(self) -> str:
+        """What the thresholds are called on screen; the policy's name is untrusted."""
+        return f"{self.policy.name} v{self.policy.version}" if self.policy else "Default thresholds"
+
+
+def find(engine: Engine, dataset: DatasetRecord) -> Basis:
+    """The basis that the address names, else the newest; without scores the page says what to do and stops."""
+    policy = _policy(engine, dataset)
+    scores = usable(list_runs(engine, dataset.id, "score"))
+    score = get_run(engine, policy.score_run_id) if policy else _named("run", scores)
+    if score is None:
+        empty(
+            "No scores yet",
+            "Give every example a confidence first; thresholds and proposals follow from it.",
+            icon="speed",
+            step="Go to Score",
+            page="score",
+        )
+        st.stop()
+    if policy:
+        correct = get_run(engine, policy.correct_run_id) if policy.correct_run_id else None
+    else:
+        correct = _named("correct", corrections(engine, dataset, score))
+    return Basis(dataset, score, correct, policy)
+
+
+def usable(runs: Sequence[RunRecord]) -> list[RunRecord]:
+    """Runs with results, newest first; trials come after the rest, for they cover a few rows only."""
+    return sorted((run for run in runs if run.done), key=lambda run: (run.config.trial, -run.id))
+
+
+def corrections(engine: Engine, dataset: DatasetRecord, score: RunRecord) -> list[RunRecord]:
+    """The correct runs with results that belong to these scores, newest first."""
+    runs = list_runs(engine, dataset.id, "correct")
+    return usable([run for run in runs if run.config.score_run_id in {score.id, None}])
+
+
+def run_label(run: RunRecord) -> str:
+    """A run in one line, for a selector."""
+    model = str(run.recipe.get("model") or run.config.model or "embedded model")
+    trial = "trial, " if run.config.trial else ""
+    return f"Run {run.id} · {model} · {trial}{count(run.done, 'row')} · {ago(run.created_at)}"
+
+
+def _policy(engine: Engine, dataset: DatasetRecord) -> PolicyRecord | None:
+    wanted = address.number("policy")
+    if wanted is None:
+        return None
+    try:
+        policy = get_policy(engine, wanted)
+    except StateError:
+        policy = None
+    if policy is None or policy.dataset_id != dataset.id:
+        notice(f"There is no policy {wanted} for this dataset.", "The default thresholds are used.", tone="warning")
+        address.put(policy=None)
+        return None
+    return policy
+
+
+def _named(name: address.Name, runs: Sequence[RunRecord]) -> RunRecord | None:
+    """The run that the address names among these, else the first; 0 in the address means none on purpose."""
+    wanted = address.number(name)
+    if wanted == 0:
+        return None
+    return next((run for run in runs if run.id == wanted), runs[0] if runs else None)

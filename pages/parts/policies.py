@@ -1,0 +1,82 @@
+"""Policies: the thresholds at hand saved under a name and version, and the list of those saved before."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from clear_core.errors import ClearError
+from db.policies import list_policies, save_policy
+from db.records import PolicyRecord
+from pages.parts import address
+from pages.parts.basis import Basis
+from pages.parts.errors import notice, show_error
+from pages.parts.shell import engine, reviewer
+from pages.parts.text import ago, escaped
+from pages.parts.threshold import Setting
+
+
+def panel(at_hand: Basis, setting: Setting, gamma: float) -> None:
+    """Save the thresholds, and open those saved before.
+
+    Args:
+        at_hand: what the thresholds stand on.
+        setting: where the controls stand.
+        gamma: gamma as a number, as it cuts now.
+    """
+    saved = at_hand.policy if at_hand.policy and at_hand.policy.thresholds == setting.thresholds else None
+    with st.container(border=True, key="policies"):
+        st.subheader("Policy", anchor=False)
+        if saved:
+            notice(f"These thresholds are saved as {saved.name} v{saved.version}.", tone="good")
+            address.page_link("review", "Review what it proposes", icon=":material/rate_review:")
+        else:
+            _save(at_hand, setting, gamma)
+        known = list_policies(engine(), at_hand.dataset.id)
+        for policy in known:
+            _line(policy, is_open=at_hand.policy is not None and policy.id == at_hand.policy.id)
+
+
+def _save(at_hand: Basis, setting: Setting, gamma: float) -> None:
+    start = at_hand.policy.name if at_hand.policy else "policy"
+    with st.form("save_policy", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.text_input("Name of the policy", value=start, max_chars=80, width=280)
+        pressed = st.form_submit_button("Save as policy", type="primary", icon=":material/bookmark_add:")
+        st.caption("Saving fixes these thresholds as the next version of that name; review and export then use them.")
+    if not pressed:
+        return
+    thresholds = setting.thresholds
+    try:
+        policy = save_policy(
+            engine(),
+            dataset_id=at_hand.dataset.id,
+            name=name,
+            score_run_id=at_hand.score.id,
+            correct_run_id=at_hand.correct.id if at_hand.correct else None,
+            gamma=str(thresholds.gamma),
+            gamma_value=gamma,
+            eta=thresholds.eta,
+            scope=thresholds.scope,
+            created_by=reviewer(),
+        )
+    except ClearError as error:
+        show_error(error)
+        return
+    address.put(policy=policy.id, run=None, correct=None)
+    st.rerun()
+
+
+def _line(policy: PolicyRecord, *, is_open: bool) -> None:
+    scope = "rows below gamma" if policy.scope == "low" else "all rows"
+    chosen = f" ({policy.gamma})" if policy.gamma != f"{policy.gamma_value:g}" else ""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.html(
+            f'<div class="cr-line"><b>{escaped(policy.name)} v{policy.version}</b><span class="cr-quiet cr-num">'
+            f"gamma {policy.gamma_value:.3f}{escaped(chosen)} · eta {policy.eta:.3f} · replaces {scope} · "
+            f"{escaped(policy.created_by)}, {ago(policy.created_at)}</span></div>"
+        )
+        st.button(
+            "Open",
+            key=f"policy_{policy.id}",
+            disabled=is_open,
+            on_click=lambda: address.put(policy=policy.id, run=None, correct=None),
+        )

@@ -1,0 +1,133 @@
+"""The thresholds as a person sets them: how gamma is chosen, and each number as a slider with a box beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
+
+import streamlit as st
+
+from clear_core.propose import MEDIAN, Gamma, Thresholds
+from db.records import Scope
+
+Kind = Literal["median", "share", "value"]
+
+KINDS: Final[dict[Kind, str]] = {"median": "Median", "share": "Keep a share", "value": "Value"}
+_MEMORY: Final = "tuning"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Where the controls stand.
+
+    Attributes:
+        kind: how gamma is chosen.
+        value: gamma when it is a value, in [0, 1].
+        share: share to keep when gamma is a share, in [0, 1].
+        eta: in [0, 1].
+        scope: what eta may replace.
+    """
+
+    kind: Kind
+    value: float
+    share: float
+    eta: float
+    scope: Scope
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """The thresholds that these controls mean."""
+        gamma = {"median": MEDIAN, "share": Gamma("share", self.share), "value": Gamma("value", self.value)}[self.kind]
+        return Thresholds(gamma, self.eta, self.scope)
+
+
+def setting_of(thresholds: Thresholds) -> Setting:
+    """The controls for given thresholds."""
+    gamma = thresholds.gamma
+    kind: Kind = "median" if gamma == MEDIAN else gamma.kind
+    value = gamma.amount if gamma.kind == "value" else 0.5
+    share = gamma.amount if gamma.kind == "share" else 0.5
+    return Setting(kind, value, share, thresholds.eta, thresholds.scope)
+
+
+def current(start: Thresholds, stamp: object) -> Setting:
+    """The controls as they stand in this session; they start anew from `start` whenever `stamp` changes."""
+    memory: dict[str, Any] | None = st.session_state.get(_MEMORY)
+    if memory is None or memory["stamp"] != stamp:
+        memory = {"stamp": stamp, "setting": setting_of(start)}
+        st.session_state[_MEMORY] = memory
+    setting: Setting = memory["setting"]
+    return setting
+
+
+def change(**values: Any) -> None:
+    """Move controls; for callbacks."""
+    memory: dict[str, Any] = st.session_state[_MEMORY]
+    st.session_state[_MEMORY] = memory | {"setting": replace(memory["setting"], **values)}
+
+
+def kind_control(setting: Setting) -> None:
+    """Choose how gamma is set."""
+    _show("tune_kind", setting.kind)
+    st.segmented_control(
+        "How gamma is chosen",
+        list(KINDS),
+        format_func=KINDS.__getitem__,
+        key="tune_kind",
+        required=True,
+        on_change=lambda: change(kind=st.session_state["tune_kind"]),
+        label_visibility="collapsed",
+    )
+
+
+def scope_control(setting: Setting) -> None:
+    """Choose which rows eta may replace."""
+    words = {"low": "Rows below gamma", "all": "All rows"}
+    _show("tune_scope", setting.scope)
+    st.segmented_control(
+        "What may be replaced",
+        list(words),
+        format_func=words.__getitem__,
+        key="tune_scope",
+        required=True,
+        on_change=lambda: change(scope=st.session_state["tune_scope"]),
+        label_visibility="collapsed",
+    )
+
+
+def number_control(name: str, label: str, at: float, *, digits: int, moved: Callable[[float], None]) -> None:
+    """A number in [0, 1] as a slider and a box that follow each other; arrow keys move it by one step.
+
+    Args:
+        name: key of the control.
+        label: what it is, for screen readers.
+        at: where it stands.
+        digits: decimals of a step; what comes out is rounded to them, so that counts agree with the number shown.
+        moved: told the new number.
+    """
+    step = 10.0**-digits
+    keys = (f"tune_{name}", f"tune_{name}_box")
+    for key in keys:
+        _show(key, round(at, digits))
+    # `at` may have more digits than a step has; an untouched control must not round it.
+    slider, box = st.columns([5, 2], vertical_alignment="center", gap="small")
+    common: dict[str, Any] = {"step": step, "format": f"%.{digits}f", "label_visibility": "collapsed"}
+    with slider:
+        st.slider(label, 0.0, 1.0, key=keys[0], on_change=_moved, args=(keys[0], digits, moved), **common)
+    with box:
+        st.number_input(
+            f"{label}, as a number", 0.0, 1.0, key=keys[1], on_change=_moved, args=(keys[1], digits, moved), **common
+        )
+
+
+def _moved(key: str, digits: int, moved: Callable[[float], None]) -> None:
+    value = st.session_state[key]
+    if value is not None:
+        moved(round(float(value), digits))
+
+
+def _show(key: str, value: Any) -> None:
+    """Set a widget from outside only where it differs: an echo would fight the hand that moves it."""
+    if st.session_state.get(key) != value:
+        st.session_state[key] = value
