@@ -83,10 +83,13 @@ def compression_of(head: bytes) -> Compression:
 
 def plain_suffix(name: str) -> str:
     """The suffix of a file name, lower case, without that of its compression: "a.JSONL.gz" -> ".jsonl"."""
+    return PurePath(plain_name(name)).suffix.lower()
+
+
+def plain_name(name: str) -> str:
+    """A file name without the suffix of its compression."""
     path = PurePath(name)
-    if path.suffix.lower() in _PACKED:
-        path = path.with_suffix("")
-    return path.suffix.lower()
+    return str(path.with_suffix("")) if path.suffix.lower() in _PACKED else name
 
 
 def sniff(source: Source) -> tuple[FileFormat, Compression]:
@@ -190,6 +193,10 @@ class Unpacker(io.RawIOBase):
         if self._compression == "gz":
             return zlib.decompressobj(wbits=31)
         return zstandard.ZstdDecompressor(max_window_size=2**27).decompressobj()
+
+    def seekable(self) -> bool:
+        """Never."""
+        return False
 
     def readable(self) -> bool:
         """Always."""

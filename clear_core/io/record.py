@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -47,10 +48,11 @@ class Record:
 
     Attributes:
         row: 0-based number in the file.
-        raw: its bytes, its own line end included.
+        raw: its bytes, its own line end included; empty where the format has no text of a record (Parquet).
         value: column to value; None when it can't be read.
         problem: why it can't be read.
         lead: the separator before it, written only between two kept records (arrays).
+        delimiter: what parts its fields (CSV).
     """
 
     row: int
@@ -58,10 +60,14 @@ class Record:
     value: Mapping[str, Any] | None
     problem: RecordError | None = None
     lead: bytes = b""
+    delimiter: str = ""
 
     def row_problem(self, error: RecordError) -> RowProblem:
         """The record with what is wrong with it, for a person."""
-        return RowProblem(row=self.row, field=error.field, reason=str(error), raw=shown(self.raw))
+        raw = self.raw
+        if not raw and self.value:
+            raw = json.dumps(self.value, ensure_ascii=False).encode()
+        return RowProblem(row=self.row, field=error.field, reason=str(error), raw=shown(raw))
 
 
 def shown(raw: bytes) -> str:

@@ -26,14 +26,27 @@ class Reading:
     Attributes:
         prompt: the conversation before the response.
         response: the text to score.
-        path: keys and indices that lead to the response's text or list of parts in the record.
-        in_parts: whether a list of content parts stands there.
+        column: the column that holds the response.
+        turn: index of its turn where the column holds a list of turns.
+        key: key of its text in that turn; empty where the column itself is the text.
+        in_parts: whether its text is a list of content parts.
     """
 
     prompt: tuple[Message, ...]
     response: str
-    path: tuple[str | int, ...]
+    column: str
+    turn: int = 0
+    key: str = ""
     in_parts: bool = False
+
+    @property
+    def path(self) -> tuple[str | int, ...]:
+        """Keys and indices that lead to the response inside its column."""
+        return (self.turn, self.key) if self.key else ()
+
+    def content(self, response: str) -> Any:
+        """Another response in the form that this one has."""
+        return [{"type": "text", "text": response}] if self.in_parts else response
 
 
 def read_record(record: Record, field_map: FieldMap) -> Example | RowProblem:
@@ -68,7 +81,7 @@ def read_value(value: Mapping[str, Any], field_map: FieldMap) -> Reading:
     opening += _prompt(value, field_map)
     answer = _needed(value, field_map.response)
     if isinstance(answer, str):
-        return Reading(tuple(opening), answer, (field_map.response,))
+        return Reading(tuple(opening), answer, field_map.response)
     if isinstance(answer, list):
         return _ending_in(answer, field_map.response, opening)
     raise _not_text(field_map.response, answer)
@@ -83,7 +96,7 @@ def _ending_in(items: list[Any], column: str, opening: list[Message]) -> Reading
     index = last_assistant(turns, column)
     last: Turn = turns[index]
     prompt = (*opening, *(turn.message for turn in turns[:index]))
-    return Reading(prompt, last.message.content, (column, index, last.key), last.in_parts)
+    return Reading(prompt, last.message.content, column, index, last.key, last.in_parts)
 
 
 def _prompt(value: Mapping[str, Any], field_map: FieldMap) -> list[Message]:
