@@ -62,7 +62,7 @@ def open_source(source: Source) -> BinaryIO:
     return io.BufferedReader(Unpacker(packed, compression, limit), 256 * 1024)
 
 
-def open_raw(source: Source) -> BinaryIO:
+def open_raw(source: Source) -> io.BufferedReader:
     """Open a source's own bytes.
 
     Raises:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import types
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, fields
-from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -19,6 +18,8 @@ from clear_core.types import ConfidenceScore, Decision, Outcome, Preference, Pro
 
 Stored = ConfidenceScore | Preference | Proposal | Decision | Outcome
 StoredT = TypeVar("StoredT", ConfidenceScore, Preference, Proposal, Decision, Outcome)
+
+Attribute = tuple[str, Any, bool]
 
 _SHARES: Final = {"confidence", "consistency", "reflection", "likelihood", "preference", "eta"}
 
@@ -80,15 +81,16 @@ def read_decisions(path: Path) -> Iterator[Decision]:
 
 def _read(path: Path, kind: type[StoredT]) -> Iterator[StoredT]:
     try:
+        attributes = _attributes(kind)
         with path.open("rb") as file:
             for number, line in enumerate(file, 1):
                 if line.strip():
-                    yield _item(line, kind, f"{path}, line {number}")
+                    yield kind(**_values(line, kind, attributes, f"{path}, line {number}"))
     except OSError as error:
         raise InputError(f"{path} can't be read: {error.strerror}.", "Check the name.") from error
 
 
-def _item(line: bytes, kind: type[StoredT], where: str) -> StoredT:
+def _values(line: bytes, kind: type[Stored], attributes: Sequence[Attribute], where: str) -> dict[str, Any]:
     hint = f"The file should hold one {kind.__name__} a line, as clear-review writes it."
     try:
         value = decoder.decode(line.decode())
@@ -97,18 +99,18 @@ def _item(line: bytes, kind: type[StoredT], where: str) -> StoredT:
     if not isinstance(value, dict):
         raise InputError(f"{where} is {json_kind(value)}.", hint)
     values = {}
-    for name, allowed, needed in _attributes(kind):
+    for name, allowed, needed in attributes:
         if name in value:
             if fault := _fault(name, value[name], allowed):
                 raise InputError(f"{where}: {name!r} is {json.dumps(value[name])[:60]}, {fault}.", hint)
             values[name] = value[name]
         elif needed:
             raise InputError(f"{where}: {name!r} is missing.", hint)
-    return kind(**values)
+    return values
 
 
-@cache
-def _attributes(kind: type[Stored]) -> tuple[tuple[str, Any, bool], ...]:
+def _attributes(kind: type[Stored]) -> tuple[Attribute, ...]:
+    """Name, type and whether it must be given."""
     hints = get_type_hints(kind)
     return tuple(
         (field.name, hints[field.name], field.default is MISSING and field.default_factory is MISSING)
