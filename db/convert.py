@@ -130,6 +130,7 @@ def run_of(row: AnyRow, status: str) -> RunRecord:
         rate_per_s=row.rate_per_s if status == "running" else None,
         pending_request=row.request,
         version=row.version,
+        retry_problems=row.retry_problems,
     )
 
 

@@ -11,6 +11,8 @@ from weakref import WeakKeyDictionary
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
@@ -105,6 +107,13 @@ def upgrade(engine: Engine) -> None:
         finally:
             if sqlite:
                 _raw(connection, "PRAGMA foreign_keys=ON")
+
+
+def is_current(engine: Engine) -> bool:
+    """Whether the schema is this version's."""
+    with read(engine) as connection:
+        heads = ScriptDirectory.from_config(alembic_config(connection)).get_heads()
+        return set(MigrationContext.configure(connection).get_current_heads()) == set(heads)
 
 
 def _raw(connection: Connection, statement: str) -> None:

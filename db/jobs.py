@@ -2,6 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+from clear_core.settings import read_settings
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+KEY_VARIABLES: Final = frozenset({"CLEAR_API_KEY", "OPENAI_API_KEY"})
+
+_children: list[subprocess.Popen[bytes]] = []
+
 
 def start_worker(run_id: int, *, url: str, api_key: str = "", candidate_api_key: str = "") -> int:
     """Start `python -m db worker RUN_ID` in its own session, at low priority.
@@ -16,5 +30,31 @@ def start_worker(run_id: int, *, url: str, api_key: str = "", candidate_api_key:
 
     Returns:
         The worker's process id.
+
+    Raises:
+        SettingsError: when the data folder can't be made.
     """
-    raise NotImplementedError
+    _reap()
+    logs = read_settings().data_dir / "logs"
+    logs.mkdir(exist_ok=True)
+    with (logs / f"run-{run_id}.log").open("ab") as log:
+        child = subprocess.Popen(  # noqa: S603 - this interpreter, this package and a number
+            [sys.executable, "-m", "db", "worker", str(run_id)],
+            cwd=ROOT,
+            env={name: value for name, value in os.environ.items() if name not in KEY_VARIABLES},
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    _children.append(child)
+    secrets = {"url": url, "api_key": api_key, "candidate_api_key": candidate_api_key}
+    if child.stdin:
+        child.stdin.write(json.dumps(secrets).encode())
+        child.stdin.close()
+    return child.pid
+
+
+def _reap() -> None:
+    """Collect workers that ended, so that none stays behind as a zombie that looks alive."""
+    _children[:] = [child for child in _children if child.poll() is None]

@@ -142,13 +142,15 @@ def beat(engine: Engine, lease: Lease, progress: Progress) -> str:
         return update_owned(connection, lease, {"heartbeat_at": time.time(), **asdict(progress)})
 
 
-def describe(engine: Engine, lease: Lease, *, total: int | None = None, recipe: str | None = None) -> None:
-    """Record how many rows there are to do, and what is used to do them (JSON).
+def describe(
+    engine: Engine, lease: Lease, *, done: int | None = None, total: int | None = None, recipe: str | None = None
+) -> None:
+    """Record how many rows are done and to do, and what is used to do them (JSON); None leaves a value as it is.
 
     Raises:
         LeaseLostError: when the lease is void.
     """
-    values = {"total": total, "recipe": recipe}
+    values = {"done": done, "total": total, "recipe": recipe}
     with write(engine) as connection:
         update_owned(connection, lease, {key: value for key, value in values.items() if value is not None})
 

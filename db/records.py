@@ -136,6 +136,7 @@ class RunRecord:
         rate_per_s: rows finished per second, lately; None while unknown.
         pending_request: a pause or cancel that the worker has not answered yet; "" for none.
         version: grows with every stored change of results; key caches on (id, version).
+        retry_problems: whether rows that failed before are asked again.
     """
 
     id: int
@@ -160,6 +161,7 @@ class RunRecord:
     rate_per_s: float | None
     pending_request: str
     version: int
+    retry_problems: bool = False
 
     @property
     def is_active(self) -> bool:

@@ -1,0 +1,85 @@
+"""`python -m db upgrade | worker RUN_ID | check`: the one place that wires a worker to real models."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+
+import click
+
+from clear_core.errors import ClearError
+from clear_core.llm.embedded import EmbeddedModel
+from clear_core.llm.openai_chat import OpenAIChat
+from clear_core.llm.port import LLM
+from clear_core.settings import read_settings
+from db.asking import Models
+from db.checks import find_faults
+from db.deletion import purge
+from db.engine import open_engine
+from db.engine import upgrade as upgrade_schema
+from db.worker import work
+
+ENDED_WELL = frozenset({"done", "paused", "cancelled", "capped"})
+
+
+@click.group()
+def main() -> None:
+    """Look after the review database."""
+
+
+@main.command()
+def upgrade() -> None:
+    """Make the database, or bring it up to date; safe to repeat."""
+    engine = open_engine(read_settings().database_url)
+    upgrade_schema(engine)
+    removed = purge(engine)
+    if removed:
+        click.echo(f"Finished deleting {removed} datasets.")
+
+
+@main.command()
+def check() -> None:
+    """Tell whether everything stored fits together; exit code 1 if not."""
+    faults = list(find_faults(open_engine(read_settings().database_url)))
+    for fault in faults:
+        click.echo(fault)
+    click.echo("Everything fits together." if not faults else f"{len(faults)} faults.")
+    sys.exit(bool(faults))
+
+
+@main.command()
+@click.argument("run_id", type=int)
+def worker(run_id: int) -> None:
+    """Work on a run. Keys and the database's URL come as one JSON object through stdin, never as arguments."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    given = {} if sys.stdin.isatty() else json.loads(sys.stdin.read() or "{}")
+    settings = read_settings()
+    os.nice(10)
+    terminated = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: terminated.set())
+    models = Models(
+        connect=connect,
+        ledger_path=settings.ledger_path,
+        api_key=given.get("api_key") or settings.api_key,
+        candidate_api_key=given.get("candidate_api_key", ""),
+    )
+    status = work(open_engine(given.get("url") or settings.database_url), run_id, models, terminated)
+    sys.exit(0 if status in ENDED_WELL else 1)
+
+
+def connect(base_url: str, model: str, api_key: str, on_loading: Callable[[], None]) -> LLM:
+    """The real clients."""
+    return OpenAIChat(base_url, model, api_key) if base_url else EmbeddedModel(on_loading=on_loading)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except ClearError as error:
+        sys.exit(str(error))
