@@ -11,9 +11,9 @@ from functools import cache
 from typing import BinaryIO, Final
 
 from clear_core.errors import InputError
-from clear_core.io.jsonl import lines, not_utf8, too_long
+from clear_core.io.jsonl import lines
 from clear_core.io.opening import BOM
-from clear_core.io.record import MAX_RECORD_BYTES, Gap, Record, RecordError
+from clear_core.io.record import MAX_RECORD_BYTES, Gap, Record, RecordError, decode, too_long
 
 _DELIMITERS: Final = (",", ";", "\t")
 _QUOTED: Final = re.compile(r'"[^"]*"')
@@ -132,21 +132,22 @@ def _piece(row: int, feed: _Lines, fields: Sequence[str], columns: Sequence[str]
     raw = feed.raw
     if not fields or (len(fields) == 1 < len(columns) and not raw.strip()):
         return Gap(raw)
-    problem = None
     try:
-        text = raw.decode()
-    except UnicodeDecodeError as error:
-        return Record(row, raw, None, not_utf8(error))
+        text = decode(raw)
+        _check(text, fields, columns, stray=feed.taken[0].reread and _has_stray_quote(text, delimiter))
+    except RecordError as error:
+        return Record(row, raw, None, error)
+    return Record(row, raw, dict(zip(columns, fields, strict=True)), delimiter=delimiter)
+
+
+def _check(text: str, fields: Sequence[str], columns: Sequence[str], *, stray: bool) -> None:
     if len(fields) != len(columns):
         told = f"The record has {len(fields)} fields, the header {len(columns)}."
-        problem = RecordError("", told, "Quote fields that hold the delimiter or a line end.")
-    elif "\0" in text:
-        problem = RecordError("", "The record holds a NUL byte.", "Remove it.")
-    elif feed.taken[0].reread and _has_stray_quote(text, delimiter):
-        problem = RecordError("", "The line belongs to a broken record above it.", "Correct the quotes there.")
-    if problem:
-        return Record(row, raw, None, problem)
-    return Record(row, raw, dict(zip(columns, fields, strict=True)), delimiter=delimiter)
+        raise RecordError("", told, "Quote fields that hold the delimiter or a line end.")
+    if "\0" in text:
+        raise RecordError("", "The record holds a NUL byte.", "Remove it.")
+    if stray:
+        raise RecordError("", "The line belongs to the broken record above it.", "Correct the quotes there.")
 
 
 def _broken(feed: _Lines, fault: csv.Error) -> RecordError:

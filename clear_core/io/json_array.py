@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import codecs
+import io
 import json
 import re
 from collections.abc import Iterator
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
-from clear_core.io.jsonl import not_object, not_utf8, too_long
-from clear_core.io.record import MAX_RAW, MAX_RECORD_BYTES, DamagedError, Gap, Record, RecordError
-from clear_core.io.strict_json import check_value, decoder, explain, too_deep
+from clear_core.io.record import MAX_RAW, MAX_RECORD_BYTES, DamagedError, Gap, Record, RecordError, decode, too_long
+from clear_core.io.strict_json import as_object, check_value, decoder, explain, too_deep
 
 _CHUNK: Final = 512 * 1024
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
@@ -24,8 +24,9 @@ _MAX_OPENING: Final = 1024
 class _Window:
     """A moving view of the text; bytes that are no UTF-8 travel in it as surrogates and come out as they were."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: io.BufferedReader) -> None:
         self._stream = stream
+        self._fault: DamagedError | None = None
         self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         self.text = ""
         self.at = 0
@@ -38,9 +39,16 @@ class _Window:
 
     def fill(self) -> None:
         """Forget what lies behind and read on: each time as much again, so that a long record costs linear time."""
+        if self._fault:
+            raise self._fault
         rest = self.text[self.at :]
-        data = self._stream.read(max(_CHUNK, len(rest)))
-        self.ended = not data
+        data = bytearray()
+        try:
+            while len(data) < max(_CHUNK, len(rest)) and (more := self._stream.read1(_CHUNK)):
+                data += more
+        except DamagedError as error:
+            self._fault = error  # what came before it still counts
+        self.ended = not data and not self._fault
         self.text = rest + self._decoder.decode(data, final=self.ended)
         self.at = 0
 
@@ -66,7 +74,7 @@ class _Window:
         return self.text[self.at : self.at + 1]
 
 
-def read_json(stream: BinaryIO) -> Iterator[Gap | Record]:
+def read_json(stream: io.BufferedReader) -> Iterator[Gap | Record]:
     """Every byte of the stream as records and gaps, in order; what is wrong between records is a record of its own.
 
     Args:
@@ -130,17 +138,14 @@ def _element(window: _Window, row: int, lead: str, key: str) -> Record:
     text = window.take(end)
     raw = _bytes(text)
     try:
-        raw.decode()
+        if len(raw) > MAX_RECORD_BYTES:
+            raise too_long(len(raw))
+        if not text.isascii():
+            decode(raw)
         check_value(value, text)
-    except UnicodeDecodeError as fault:
-        return Record(row, raw, None, not_utf8(fault))
+        return Record(row, raw, as_object(value), lead=_bytes(lead))
     except RecordError as fault:
         return Record(row, raw, None, fault)
-    if len(raw) > MAX_RECORD_BYTES:
-        return Record(row, raw[:MAX_RAW], None, too_long(len(raw)))
-    if not isinstance(value, dict):
-        return Record(row, raw, None, not_object(value))
-    return Record(row, raw, value, lead=_bytes(lead))
 
 
 _BROKEN: Final = object()

@@ -66,3 +66,5 @@ def read_pieces(source: Source, file_format: FileFormat) -> Generator[Gap | Reco
                 row += isinstance(piece, Record)
         except DamagedError as error:
             yield Record(row, b"", None, RecordError("", error.message, error.hint))
+            if file_format == "json":
+                yield Gap(b"]")

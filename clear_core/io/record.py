@@ -70,6 +70,26 @@ class Record:
         return RowProblem(row=self.row, field=error.field, reason=str(error), raw=shown(raw))
 
 
+def too_long(length: int) -> RecordError:
+    """The complaint about a record that is no example any more."""
+    return RecordError(
+        "", f"The record has {length:,} bytes; at most {MAX_RECORD_BYTES:,} are read.", "Split or remove it."
+    )
+
+
+def decode(raw: bytes) -> str:
+    """A record's text.
+
+    Raises:
+        RecordError: naming the first byte that is no UTF-8.
+    """
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        byte = f"Byte {error.start + 1} of the record (0x{raw[error.start]:02x})"
+        raise RecordError("", f"{byte} is not UTF-8.", "Save the file again as UTF-8.") from None
+
+
 def shown(raw: bytes) -> str:
     """Bytes as readable text: at most MAX_RAW of them; NUL and what is no UTF-8 as their numbers."""
     return raw[:MAX_RAW].decode("utf-8", "backslashreplace").replace("\0", "\\x00")[:MAX_RAW]

@@ -120,6 +120,17 @@ def _strings(value: Any) -> Iterator[tuple[str, str]]:
             stack.extend((column, inner, depth + 1) for inner in item)
 
 
+def as_object(value: Any) -> dict[str, Any]:
+    """The value, if it is a record's object.
+
+    Raises:
+        RecordError: when it is something else.
+    """
+    if not isinstance(value, dict):
+        raise RecordError("", f"The record is {kind(value)}, not an object.", 'Write it as {"column": "text", …}.')
+    return value
+
+
 def kind(value: Any) -> str:
     """A JSON value's type, as a person calls it."""
     if value is None:
