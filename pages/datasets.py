@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final, Literal
+
 import streamlit as st
 
 from clear_core.errors import ClearError
@@ -18,7 +20,20 @@ from pages.parts.text import ago, count, escaped
 from pages.parts.upload_route import uploaded
 from pages.parts.uploader import RENEWED_EVERY, Upload, drop_zone
 
-_STATUS = {"importing": "importing", "ready": "", "failed": "import failed"}
+_LEAD: Final = (
+    '<p class="cr-lead">CLEAR Review gives every row of an instruction-tuning dataset a confidence, proposes what to '
+    "drop and what to replace, and leaves the last word to you. Everything stays on this computer, unless you choose an "
+    "endpoint to score with.</p>"
+)
+_STEPS: Final = (
+    '<ol class="cr-steps">'
+    "<li><b>Upload</b>Alpaca, prompt and response, OpenAI messages or ShareGPT, in any size.</li>"
+    "<li><b>Score</b>With the embedded model, no key needed, or with an endpoint of yours.</li>"
+    "<li><b>Tune</b>Move two thresholds and see at once what they keep, drop and replace.</li>"
+    "<li><b>Review</b>Decide on the proposals one by one, by key. A person always beats a slider.</li>"
+    "<li><b>Export</b>The curated dataset in its own shape, with a record of every decision.</li></ol>"
+)
+_STATUS: Final = {"importing": "importing", "ready": "", "failed": "import failed"}
 
 
 def page() -> None:
@@ -33,29 +48,29 @@ def page() -> None:
             return
         notice("This upload is gone.", "Upload the file again.", tone="warning")
         address.put(upload=None, file=None)
-    _bring()
     datasets = list_datasets(engine())
-    if not datasets:
-        st.html(
-            '<p class="cr-lead">CLEAR Review scores every row of an instruction-tuning dataset, proposes what to drop '
-            "and what to replace, and leaves the last word to you. The demo has 204 rows, scored already.</p>"
-        )
-        return
-    _list(datasets)
-    _opened(datasets)
+    if datasets:
+        _bring(is_first=False)
+        _list(datasets)
+        _opened(datasets)
+    else:
+        st.html(_LEAD)
+        _bring(is_first=True)
+        st.html(_STEPS)
 
 
-def _bring() -> None:
+def _bring(*, is_first: bool) -> None:
     """The two ways in: a file, or the demo."""
-    left, right = st.columns([3, 1], vertical_alignment="center")
+    left, right = st.columns([5, 2], vertical_alignment="center")
     with left:
         st.fragment(_drop, run_every=RENEWED_EVERY)()
     with right:
-        if st.button("Load the demo", icon=":material/science:", width="stretch", help="Customer e-mails, scored"):
+        kind: Literal["primary", "secondary"] = "primary" if is_first else "secondary"
+        if st.button("Load the demo", icon=":material/science:", width="stretch", type=kind, key="demo"):
             with st.spinner("Loading the demo…"), in_words():
                 address.put(dataset=load_demo(engine(), settings(), reviewer()))
                 st.rerun()
-        st.caption("Customer e-mails with recorded scores: tune and review at once.")
+        st.html('<div class="cr-quiet cr-small">Customer e-mails, scored already: tune and review at once.</div>')
 
 
 def _drop() -> None:

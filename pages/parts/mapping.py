@@ -49,6 +49,7 @@ def choose_columns(columns: tuple[str, ...], proposed: FieldMap | None, *, name:
         index=list(SHAPES).index(proposed.shape) if proposed else 0,
         format_func=lambda shape: SHAPES[shape],
         key=f"{name}_shape",
+        width=340,
     )
     words = _CHAT if shape in {"messages", "sharegpt"} else _PAIR
     options = ["", *columns]

@@ -91,7 +91,8 @@ def _figures(run: RunRecord, unit: str) -> None:
     )
     if run.is_active or run.total:
         st.progress(min(1.0, run.done / run.total) if run.total else 0.0, _progress_words(run, unit))
-    st.html(_facts(run))
+    if facts := _facts(run):
+        st.html(facts)
     _failures(run, unit)
 
 

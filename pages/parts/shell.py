@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 from urllib.parse import quote, unquote
 
@@ -15,6 +16,7 @@ from db.datasets import get_dataset, list_datasets
 from db.engine import open_engine, upgrade
 from db.jobs import start_worker
 from db.records import DatasetRecord, RunConfig
+from db.runs import list_runs, request_pause
 from pages.parts import address
 from pages.parts.empty import empty
 from pages.parts.endpoint import key_for
@@ -53,10 +55,25 @@ def start(run_id: int, config: RunConfig) -> None:
     )
 
 
+def pause_runs() -> None:
+    """Ask every worker to pause: the app is being stopped in order, and the embedded model stops with it.
+
+    A worker pauses by itself within seconds; a server that is killed leaves its workers to go on.
+    """
+    for dataset in list_datasets(engine()):
+        for run in list_runs(engine(), dataset.id):
+            if run.is_active:
+                # The run may have ended between the two looks.
+                with suppress(StateError):
+                    request_pause(engine(), run.id)
+
+
 def reviewer() -> str:
     """The name that decisions are signed with: as typed, else as this browser remembers, else as the settings say."""
     typed = str(st.session_state.get("reviewer", "")).strip()
-    remembered = unquote(st.context.cookies.get(_COOKIE, "")).strip()
+    # Without a browser there is no handshake to read cookies from, and Streamlit's tests stand in a mock for it.
+    cookie = st.context.cookies.get(_COOKIE, "")
+    remembered = unquote(cookie).strip() if isinstance(cookie, str) else ""
     return (typed or remembered or settings().reviewer or "reviewer")[:80]
 
 

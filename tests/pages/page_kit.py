@@ -1,0 +1,71 @@
+"""The app without a browser: its script run in the test's process, on a database of the test's own."""
+
+import json
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+from clear_core.io import Source, detect
+from db.datasets import create_dataset, import_examples
+from db.engine import open_engine, upgrade
+from db.uploads import store_file
+
+PAGES = Path(__file__).resolve().parents[2] / "pages"
+
+ROWS = [
+    {"id": "a", "prompt": "What is 2+2?", "response": "4", "topic": "sums"},
+    {"id": "b", "prompt": "Name a colour.", "response": "Blue", "topic": "words"},
+    {"id": "c", "prompt": "No response here"},
+    {"id": "d", "prompt": "Capital of France?", "response": "Paris", "topic": "places"},
+]
+
+
+class App:
+    """Opens pages of the app and fills its database."""
+
+    def __init__(self, data_dir):
+        self.data_dir = data_dir
+        self.engine = open_engine(f"sqlite:///{data_dir / 'review.db'}")
+        upgrade(self.engine)
+
+    def open(self, page="datasets", **query):
+        at = AppTest.from_file(str(PAGES / "parts" / "main.py"), default_timeout=30)
+        for name, value in query.items():
+            at.query_params[name] = str(value)
+        at.run()
+        if page != "datasets":
+            at.switch_page(f"../{page}.py")
+            for name, value in query.items():
+                at.query_params[name] = str(value)
+            at.run()
+        return at
+
+    def upload(self, rows=ROWS, name="rows.jsonl"):
+        """Store a file as the upload route does; returns its sha256."""
+        path = self.data_dir / name
+        path.write_text("".join(row if isinstance(row, str) else json.dumps(row) + "\n" for row in rows))
+        return store_file(self.data_dir / "uploads", path).sha256
+
+    def dataset(self, rows=ROWS, name="rows"):
+        """A dataset that is imported already; returns its id."""
+        sha256 = self.upload(rows, f"{name}.jsonl")
+        source = Source(self.data_dir / "uploads" / sha256, f"{name}.jsonl")
+        found = detect(source)
+        dataset_id = create_dataset(
+            self.engine,
+            name=name,
+            source=source,
+            sha256=sha256,
+            detection=found,
+            field_map=found.field_map,
+            created_by="tester",
+        )
+        import_examples(self.engine, dataset_id)
+        return dataset_id
+
+
+def said(at):
+    """All that a page says, as one text: HTML blocks, Markdown, captions and labels of buttons."""
+    parts = [element.value for kind in ("html", "markdown", "caption", "title", "text") for element in at.get(kind)]
+    parts += [button.label for button in at.button]
+    return "\n".join(str(part) for part in parts)
