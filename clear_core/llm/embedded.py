@@ -1,0 +1,331 @@
+"""The embedded model: SmolLM2-135M-Instruct in a process of its own, with no key and no network."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import importlib.util
+import json
+import os
+import secrets
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+from typing import Any, Final, Literal
+
+import aiohttp
+
+from clear_core.errors import LLMError
+from clear_core.llm.embedded_server import CONTEXT, SLOTS, weights_path
+from clear_core.llm.port import ChatRequest, LikelihoodRequest, Reply
+from clear_core.types import Message
+
+MODEL: Final = "smollm2-135m-instruct (embedded)"
+SYSTEM: Final = Message("system", "You are a helpful AI assistant.")
+"""Stands in front of a prompt that has no system turn."""
+START_SECONDS: Final = 120.0
+CALL_SECONDS: Final = 900.0
+GATHER_SECONDS: Final = 0.005
+"""How long samples of one prompt wait for each other, to be drawn as one call that reads the prompt once."""
+TURN_START, TURN_END, NEWLINE = 1, 2, 198
+"""Token ids of <|im_start|>, <|im_end|> and a line feed; text of a dataset never becomes one of the first two."""
+SAMPLER: Final = {"top_k": 0, "top_p": 1.0, "min_p": 0.0}
+"""Samples come from the whole distribution."""
+
+
+Loading = Literal["loading", "ready"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Server:
+    process: asyncio.subprocess.Process
+    session: aiohttp.ClientSession
+    url: str
+
+
+@dataclass(slots=True)
+class _Group:
+    """Samples of one prompt that one call draws together; a caller's future stands beside its sample's number."""
+
+    waiting: list[tuple[int, asyncio.Future[Reply]]] = field(default_factory=list)
+    task: asyncio.Task[None] | None = None
+
+
+class EmbeddedModel:
+    """The embedded 135M model: real, small, good at telling what does not belong to a prompt, and at no more.
+
+    It starts its process when first asked, and that process ends with this one. It belongs to one event loop.
+
+    Args:
+        on_loading: called with "loading" when the model begins to load and with "ready" when it is.
+        threads: processor threads; None for as many as this process may use, at most 8.
+    """
+
+    model = MODEL
+    host = "embedded:1"  # the number changes with anything that changes what the same request gives
+
+    def __init__(self, on_loading: Callable[[Loading], None] | None = None, threads: int | None = None) -> None:
+        self._on_loading = on_loading or (lambda _state: None)
+        self._threads = threads or min(8, len(os.sched_getaffinity(0)))
+        self._server: _Server | None = None
+        self._starting = asyncio.Lock()
+        self._room = _Room(CONTEXT)
+        self._groups: dict[ChatRequest, _Group] = {}
+
+    async def complete(self, request: ChatRequest) -> Reply:
+        """Complete once; samples of one prompt that are asked for at the same time are drawn together.
+
+        Raises:
+            LLMError: "too_long" when prompt and reply don't fit the context, "truncated" when the reply is cut though
+                it may not be, "empty", or "unreachable" when the model is not installed or its process fails (fatal).
+        """
+        together = replace(request, sample=0)
+        group = self._groups.get(together)
+        if group is None:
+            group = self._groups[together] = _Group()
+            group.task = asyncio.create_task(self._draw(together, group))
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        group.waiting.append((request.sample, future))
+        try:
+            return await future
+        finally:
+            if group.task and all(waiting.cancelled() for _, waiting in group.waiting):
+                group.task.cancel()
+
+    async def likelihood(self, request: LikelihoodRequest) -> Reply:
+        """The log-probabilities of a given response's tokens, each under the full softmax, in nats.
+
+        The tokens are forced by a grammar over token ids; forcing text instead would take other tokens.
+
+        Raises:
+            LLMError: as `complete`; "empty" for a response without tokens.
+        """
+        wanted = await self._tokenize(request.response)
+        if not wanted:
+            raise LLMError("An empty response has no likelihood.", problem="empty")
+        prompt = await self._prompt(request.prompt) if request.prompt else await self._opening()
+        body = {
+            "prompt": prompt,
+            "n_predict": len(wanted),
+            "temperature": 0.0,
+            "n_probs": 1,
+            "grammar": "root ::= " + " ".join(f"<[{token}]>" for token in wanted),
+            "cache_prompt": True,
+        }
+        answer = (await self._completion(body, len(prompt) + len(wanted)))[0]
+        told = answer.get("completion_probabilities") or []
+        if [token.get("id") for token in told] != wanted:
+            raise LLMError("The embedded model did not follow the given response.", problem="malformed")
+        return Reply("", tuple(float(token["logprob"]) for token in told), len(prompt) + len(wanted), 0)
+
+    async def close(self) -> None:
+        """End the model's process; the next call would start it again."""
+        server, self._server = self._server, None
+        for group in self._groups.values():
+            if group.task:
+                group.task.cancel()
+        if server is not None:
+            await _stop(server)
+
+    async def _draw(self, request: ChatRequest, group: _Group) -> None:
+        await asyncio.sleep(GATHER_SECONDS)
+        del self._groups[request]
+        try:
+            drawn = await self._samples(request, sorted({number for number, _ in group.waiting}))
+        except (LLMError, OSError) as error:
+            for _, future in group.waiting:
+                if not future.done():
+                    future.set_exception(error)
+            return
+        for number, future in group.waiting:
+            if not future.done():
+                _settle(future, drawn[number], may_be_cut=request.may_be_cut)
+
+    async def _samples(self, request: ChatRequest, numbers: Sequence[int]) -> dict[int, Mapping[str, Any]]:
+        prompt = await self._prompt(request.messages)
+        at_once = max(1, min(SLOTS, (CONTEXT - len(prompt)) // request.max_tokens))
+        drawn: dict[int, Mapping[str, Any]] = {}
+        for first, count in _runs(numbers, at_once):
+            body = {
+                "prompt": prompt,
+                "n_predict": request.max_tokens,
+                "n": count,
+                "temperature": request.temperature,
+                **SAMPLER,
+                # The runtime adds 1 for each further sample of a call: a sample's seed depends on its number alone.
+                "seed": _seed(request) + first,
+                "cache_prompt": True,
+            }
+            answers = await self._completion(body, len(prompt) + count * request.max_tokens)
+            if len(answers) != count:
+                raise LLMError("The embedded model gave another number of samples.", problem="malformed")
+            drawn |= dict(zip(range(first, first + count), answers, strict=True))
+        return drawn
+
+    async def _prompt(self, messages: Sequence[Message]) -> list[int]:
+        turns = messages if messages and messages[0].role == "system" else (SYSTEM, *messages)
+        ids: list[int] = []
+        for turn in turns:
+            ids += [TURN_START, *await self._tokenize(f"{turn.role}\n{turn.content}"), TURN_END, NEWLINE]
+        return ids + await self._opening()
+
+    async def _opening(self) -> list[int]:
+        return [TURN_START, *await self._tokenize("assistant\n")]
+
+    async def _tokenize(self, text: str) -> list[int]:
+        tokens = (await self._post("/tokenize", {"content": text, "parse_special": False}))["tokens"]
+        return [int(token) for token in tokens]
+
+    async def _completion(self, body: Mapping[str, Any], room: int) -> list[Mapping[str, Any]]:
+        if room > CONTEXT:
+            raise LLMError(
+                f"Prompt and response take {room:,} tokens; the embedded model's context holds {CONTEXT:,}.",
+                "Shorten the example or score it with a larger model.",
+                problem="too_long",
+            )
+        async with self._room.take(room):
+            answer = await self._post("/completion", body)
+        return answer if isinstance(answer, list) else [answer]
+
+    async def _post(self, path: str, body: Mapping[str, Any]) -> Any:
+        for attempt in range(2):
+            server = await self._running()
+            try:
+                async with server.session.post(server.url + path, json=body) as response:
+                    answer = await response.json()
+            except TimeoutError:
+                raise LLMError("The embedded model took too long.", problem="timeout", retryable=True) from None
+            except aiohttp.ClientError:
+                # Its process is gone (out of memory, killed): one new start, then it is a failure of the machine.
+                if self._server is server:
+                    self._server = None
+                    await _stop(server)
+                if attempt:
+                    raise _unusable("its process ends while it works") from None
+                continue
+            if response.status == HTTPStatus.OK:
+                return answer
+            told = answer.get("error", {}).get("message", "") if isinstance(answer, dict) else ""
+            raise LLMError(f"The embedded model rejected a request: {told}", problem="rejected")
+        raise AssertionError
+
+    async def _running(self) -> _Server:
+        async with self._starting:
+            if self._server is None:
+                self._on_loading("loading")
+                self._server = await _start(self._threads)
+                self._on_loading("ready")
+            return self._server
+
+
+def is_installed() -> bool:
+    """Whether the runtime and the weights are there."""
+    return importlib.util.find_spec("xllamacpp") is not None and weights_path() is not None
+
+
+def _unusable(why: str) -> LLMError:
+    return LLMError(
+        f"The embedded model can't be used: {why}.",
+        "Run `make setup`, or install clear-review[embedded]; or give a base URL of another model.",
+        problem="unreachable",
+        fatal=True,
+    )
+
+
+async def _start(threads: int) -> _Server:
+    if not is_installed():
+        raise _unusable("it is not installed")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "clear_core.llm.embedded_server",
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    api_key = secrets.token_urlsafe(16)
+    try:
+        answer = await asyncio.wait_for(_greet(process, {"api_key": api_key, "threads": threads}), START_SECONDS)
+    except BaseException as error:
+        await _end(process)
+        if isinstance(error, (TimeoutError, OSError, ValueError)):
+            raise _unusable("it did not start in time") from None
+        raise
+    if "port" not in answer:
+        await _end(process)
+        raise _unusable(str(answer["error"]))
+    session = aiohttp.ClientSession(
+        headers={"Authorization": f"Bearer {api_key}"},
+        timeout=aiohttp.ClientTimeout(total=CALL_SECONDS),
+        connector=aiohttp.TCPConnector(limit=0),
+    )
+    return _Server(process, session, f"http://127.0.0.1:{answer['port']}")
+
+
+async def _greet(process: asyncio.subprocess.Process, settings: Mapping[str, Any]) -> dict[str, Any]:
+    assert process.stdin is not None  # noqa: S101 - both are pipes by the call that made the process
+    assert process.stdout is not None  # noqa: S101
+    # Over the pipe rather than as an argument, which every local user could read.
+    process.stdin.write(json.dumps(settings).encode() + b"\n")
+    line = await process.stdout.readline()
+    answer: dict[str, Any] = json.loads(line) if line else {"error": "its process ended while it was loading"}
+    return answer
+
+
+async def _stop(server: _Server) -> None:
+    await server.session.close()
+    await _end(server.process)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.stdin is not None:
+        process.stdin.close()
+    try:
+        await asyncio.wait_for(process.wait(), 5)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+def _seed(request: ChatRequest) -> int:
+    digest = hashlib.sha256(repr((request.messages, request.kind, request.prompt_version)).encode(errors="replace"))
+    return int.from_bytes(digest.digest()[:4], "big") >> 1
+
+
+def _runs(numbers: Sequence[int], at_once: int) -> Iterator[tuple[int, int]]:
+    """Consecutive sample numbers as (first, count), each at most `at_once` long."""
+    start = 0
+    for end in range(1, len(numbers) + 1):
+        if end == len(numbers) or numbers[end] != numbers[end - 1] + 1 or end - start == at_once:
+            yield numbers[start], end - start
+            start = end
+
+
+def _settle(future: asyncio.Future[Reply], drawn: Mapping[str, Any], *, may_be_cut: bool) -> None:
+    text, cut = str(drawn.get("content", "")), drawn.get("stop_type") == "limit"
+    if cut and not may_be_cut:
+        future.set_exception(LLMError("The embedded model's reply was cut off.", problem="truncated"))
+    elif not text.strip():
+        future.set_exception(LLMError("The embedded model said nothing.", problem="empty"))
+    else:
+        future.set_result(
+            Reply(text, (), int(drawn.get("tokens_evaluated", 0)), int(drawn.get("tokens_predicted", 0)), cut)
+        )
+
+
+class _Room:
+    """Tokens of context that calls under way share; a call waits until its own fit."""
+
+    def __init__(self, tokens: int) -> None:
+        self._free = tokens
+        self._changed = asyncio.Condition()
+
+    @asynccontextmanager
+    async def take(self, tokens: int) -> AsyncIterator[None]:
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._free >= tokens)
+            self._free -= tokens
+        try:
+            yield
+        finally:
+            async with self._changed:
+                self._free += tokens
+                self._changed.notify_all()
