@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
 
 import click
 
@@ -17,7 +16,7 @@ from clear_core.llm.embedded import EmbeddedModel
 from clear_core.llm.openai_chat import OpenAIChat
 from clear_core.llm.port import LLM
 from clear_core.settings import read_settings
-from db.asking import Models
+from db.asking import Models, OnLoading
 from db.checks import find_faults
 from db.deletion import purge
 from db.engine import open_engine
@@ -73,7 +72,7 @@ def worker(run_id: int) -> None:
     sys.exit(0 if status in ENDED_WELL else 1)
 
 
-def connect(base_url: str, model: str, api_key: str, on_loading: Callable[[], None]) -> LLM:
+def connect(base_url: str, model: str, api_key: str, on_loading: OnLoading) -> LLM:
     """The real clients."""
     return OpenAIChat(base_url, model, api_key) if base_url else EmbeddedModel(on_loading=on_loading)
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import AsyncExitStack, closing
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, Literal, Protocol, TypeVar
 
 from clear_core.estimator import Recipe, recipe_for
 from clear_core.llm.ledger import Ledger
@@ -33,10 +33,13 @@ GRACE_S: Final[dict[Stop, float]] = {"pause": 20.0, "cancel": 0.0, "terminate": 
 """How long examples under way may still finish; what is cut off stays in the ledger, call by call."""
 
 
+OnLoading = Callable[[Literal["loading", "ready"]], None]
+
+
 class Connect(Protocol):
     """Makes a client; only the place that starts the process knows real ones."""
 
-    def __call__(self, base_url: str, model: str, api_key: str, on_loading: Callable[[], None]) -> LLM:
+    def __call__(self, base_url: str, model: str, api_key: str, on_loading: OnLoading) -> LLM:
         """A client of the model at an endpoint; the embedded model for an empty base URL."""
 
 
@@ -74,11 +77,11 @@ async def ask_models(shift: Shift, pulse: Pulse, models: Models) -> Ending:
     with closing(Ledger(models.ledger_path)) as ledger:
         async with AsyncExitStack() as stack:
 
-            def loading() -> None:
-                shift.phase = "loading model"
+            def on_loading(state: Literal["loading", "ready"]) -> None:
+                shift.is_loading = state == "loading"
 
             def open_model(base_url: str, model: str, api_key: str) -> LedgeredLLM:
-                llm = ledgered(models.connect(base_url, model, api_key, loading), ledger, shift.budget)
+                llm = ledgered(models.connect(base_url, model, api_key, on_loading), ledger, shift.budget)
                 stack.push_async_callback(llm.close)
                 shift.models.append(llm)
                 return llm
@@ -188,7 +191,6 @@ class _Storing:
         ready, self._ready = self._ready, []
         self._saved_at = time.monotonic()
         if ready and self._pulse.stop != "lost":
-            self._shift.phase = {"score": "scoring", "correct": "correcting"}[self._shift.run.config.kind]
             self._shift.count(len(ready))
             shift = self._shift
             # Off the loop: a long import may hold the database's lock for a moment, and calls go on meanwhile.

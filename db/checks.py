@@ -28,10 +28,10 @@ def find_faults(engine: Engine) -> Iterator[str]:
 
 def _file_faults(engine: Engine) -> Iterator[str]:
     with read(engine) as connection:
-        for (told,) in connection.exec_driver_sql("PRAGMA integrity_check").tuples():
+        for (told,) in connection.exec_driver_sql("PRAGMA integrity_check"):
             if told != "ok":
                 yield f"The database file is damaged: {told}."
-        for row in connection.exec_driver_sql("PRAGMA foreign_key_check").tuples():
+        for row in connection.exec_driver_sql("PRAGMA foreign_key_check"):
             yield f"A row of {row[0]} refers to a row of {row[2]} that is not there."
 
 

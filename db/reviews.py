@@ -261,8 +261,8 @@ def decision_counts(engine: Engine, dataset_id: int) -> DecisionCounts:
         .group_by(DecisionRow.reviewer)
     )
     with read(engine) as connection:
-        by_state = {ROW_STATES[state]: count for state, count in connection.execute(states).tuples()}
-        by_reviewer = dict(connection.execute(people).tuples().all())
+        by_state = {ROW_STATES[state]: count for state, count in connection.execute(states)}
+        by_reviewer = dict(connection.execute(people).all())
     return DecisionCounts(
         keep=by_state.get("keep", 0),
         drop=by_state.get("drop", 0),

@@ -32,6 +32,7 @@ class Shift:
         self.budget = LeasedBudget(engine, lease, run.config.max_calls)
         self.models: list[LedgeredLLM] = []
         self.phase = "starting"
+        self.is_loading = False
         self.finished = 0
         self._marks = deque([(time.monotonic(), 0)])
 
@@ -55,7 +56,7 @@ class Shift:
         """The run's counters: earlier shifts and this one."""
         tallies = [model.tally for model in self.models]
         return Progress(
-            phase=self.phase,
+            phase="loading model" if self.is_loading else self.phase,
             calls_paid=self.run.calls_paid + sum(tally.paid for tally in tallies),
             calls_replayed=self.run.calls_replayed + sum(tally.replayed for tally in tallies),
             tokens_in=self.run.tokens_in + sum(tally.tokens_in for tally in tallies),

@@ -44,7 +44,7 @@ def work(engine: Engine, run_id: int, models: Models, terminated: threading.Even
     log.info("Run %d: started, %d of %d rows done", run_id, shift.run.done, shift.run.total)
     with Pulse(engine, lease, shift.progress, terminated) as pulse:
         ending = _end(shift, pulse, models)
-    shift.phase = ""
+    shift.is_loading = False
     try:
         release_run(engine, lease, ending.status, ending.message, shift.progress(), calls_unspent=shift.budget.unspent)
     except LeaseLostError:

@@ -6,11 +6,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from making import decide, preference, score
 from sqlalchemy import Engine
 
 from clear_core.io import Source, detect
 from db.datasets import create_dataset, import_examples
 from db.engine import open_engine, upgrade
+from db.leases import Progress, claim_run, release_run
+from db.policies import save_policy
+from db.records import RunConfig
+from db.results import save_preferences, save_scores
+from db.reviews import append_decision
+from db.runs import create_run
 from db.uploads import store_file
 
 
@@ -74,3 +81,58 @@ def dataset(engine: Engine, upload: Callable[..., int]) -> Callable[[int], int]:
         return dataset_id
 
     return make
+
+
+@pytest.fixture
+def scored(engine: Engine) -> Callable[..., int]:
+    """A finished score run with the given confidences by row; None is a failed row."""
+
+    def make(dataset_id: int, confidences: dict[int, float | None]) -> int:
+        run_id = create_run(engine, dataset_id, RunConfig(kind="score", model="m"), "ada")
+        lease = claim_run(engine, run_id)
+        save_scores(engine, lease, [score(row, value) for row, value in confidences.items()], Progress())
+        release_run(engine, lease, "done", "", Progress())
+        return run_id
+
+    return make
+
+
+@pytest.fixture
+def corrected(engine: Engine) -> Callable[..., int]:
+    """A finished correct run with candidates of the given preference by row."""
+
+    def make(dataset_id: int, score_run_id: int, preferences: dict[int, float]) -> int:
+        run_id = create_run(engine, dataset_id, RunConfig(kind="correct", score_run_id=score_run_id), "ada")
+        lease = claim_run(engine, run_id)
+        save_preferences(engine, lease, [preference(row, value) for row, value in preferences.items()], Progress())
+        release_run(engine, lease, "done", "", Progress())
+        return run_id
+
+    return make
+
+
+@pytest.fixture
+def reviewed(
+    engine: Engine, upload: Callable[..., int], scored: Callable[..., int], corrected: Callable[..., int]
+) -> int:
+    """A dataset with something in every table: rows 0-4, of which 3 is bad, scored, corrected, and partly decided."""
+    records: list[object] = [{"id": f"q{n}", "prompt": f"p{n}", "response": f"r{n}"} for n in range(5)]
+    records[3] = "{broken"
+    dataset_id = upload(records)
+    import_examples(engine, dataset_id)
+    scores = scored(dataset_id, {0: 0.1, 1: 0.9, 2: 0.2, 4: None})
+    judged = corrected(dataset_id, scores, {0: 0.9, 2: 0.3})
+    policy = save_policy(
+        engine,
+        dataset_id=dataset_id,
+        name="first",
+        score_run_id=scores,
+        correct_run_id=judged,
+        gamma="median",
+        gamma_value=0.2,
+        eta=0.8,
+        scope="low",
+        created_by="ada",
+    )
+    append_decision(engine, dataset_id, decide(2), policy_id=policy.id)
+    return dataset_id

@@ -42,7 +42,7 @@ def test_an_import_keeps_every_row_as_it_is(engine: Engine, upload: Upload) -> N
     assert example.id == "007"
     assert example.prompt == (Message("user", "Grüße ‘✓’ \\n \t"),)
     assert example.response == "4"
-    assert example.meta == {"tag": {"nested": [1, None]}}
+    assert example.meta["tag"] == {"nested": [1, None]}
 
 
 def test_rows_come_in_the_order_asked_for(engine: Engine, upload: Upload) -> None:
@@ -108,8 +108,8 @@ def _counts(engine: Engine) -> dict[str, int]:
         }
 
 
-def test_a_deleted_dataset_leaves_nothing_and_its_number_is_not_used_again(engine: Engine, reviewed: int) -> None:
-    assert all(_counts(engine).values())
+def test_a_deleted_dataset_leaves_nothing(engine: Engine, reviewed: int) -> None:
+    assert all(_counts(engine).values()), "the dataset should have something in every table"
     upload = get_dataset(engine, reviewed).source_path
     delete_dataset(engine, reviewed)
     assert not any(_counts(engine).values())
