@@ -6,8 +6,10 @@ from contextlib import asynccontextmanager
 
 import streamlit as st
 from anyio import to_thread
+from starlette.middleware import Middleware
 
 from pages.parts.errors import on_script_error
+from pages.parts.headers import SecureHeaders
 from pages.parts.problems_route import problems_route
 from pages.parts.shell import pause_runs
 from pages.parts.upload_route import upload_route
@@ -24,6 +26,7 @@ app = st.App(
     "pages/parts/main.py",
     routes=[upload_route(), problems_route()],
     lifespan=lifespan,
+    middleware=[Middleware(SecureHeaders)],
     on_script_error=on_script_error,
 )
 

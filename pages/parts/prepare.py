@@ -33,13 +33,13 @@ LISTED: Final = 100
 
 def prepare(upload: Upload, source: Source) -> None:
     """Show an uploaded file and offer its import."""
-    _head(upload, source)
+    _head()
     try:
         detection = detected(source, upload.sha256, upload.name)
     except InputError as error:
         show_error(error)
         detection = _by_hand(source)
-    _found(detection)
+    _found(upload, source, detection)
     try:
         field_map = choose_columns(
             detection.columns, detection.field_map if detection.certainty else None, name=upload.sha256[:12]
@@ -54,13 +54,12 @@ def prepare(upload: Upload, source: Source) -> None:
     _problems(check)
 
 
-def _head(upload: Upload, source: Source) -> None:
+def _head() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.html(f"<h3 class='cr-h'>{'New dataset'}</h3>")
+        st.html('<h3 class="cr-h">New dataset</h3>')
         if st.button("Choose another file", icon=":material/arrow_back:"):
             address.put(upload=None, file=None)
             st.rerun()
-    st.html(facts_html([("File", upload.name), ("Size", size(source.path.stat().st_size))]))
 
 
 def _by_hand(source: Source) -> Detection:
@@ -74,12 +73,14 @@ def _by_hand(source: Source) -> Detection:
     return Detection(file_format, compression, first, columns, 0.0, "Choose the columns by hand.")
 
 
-def _found(detection: Detection) -> None:
+def _found(upload: Upload, source: Source, detection: Detection) -> None:
     certainty = detection.certainty
     word = "certain" if certainty >= 0.95 else "likely" if certainty >= 0.6 else "a guess" if certainty else "not found"
     st.html(
         facts_html(
             [
+                ("File", upload.name),
+                ("Size", size(source.path.stat().st_size)),
                 ("Format", _FORMATS[detection.file_format] + _PACKED[detection.compression]),
                 ("Shape", SHAPES[detection.field_map.shape] if certainty else "unknown"),
                 ("Certainty", f"{certainty:.2f}, {word}"),

@@ -21,7 +21,7 @@ from pages.parts import address
 from pages.parts.empty import empty
 from pages.parts.endpoint import key_for
 from pages.parts.errors import notice
-from pages.parts.text import count
+from pages.parts.text import count, plain
 
 _COOKIE: Final = "clear_reviewer"
 _REMEMBER = """
@@ -143,7 +143,9 @@ def _choose(datasets: Sequence[DatasetRecord], current: DatasetRecord) -> None:
 
 def _sign() -> None:
     """The reviewer's name, behind a small button; the browser remembers it."""
-    with st.popover(reviewer(), icon=":material/person:", help="Who decides: your name stands with each decision"):
+    with st.popover(
+        plain(reviewer()), icon=":material/person:", help="Who decides: your name stands with each decision"
+    ):
         st.text_input("Your name", value=reviewer(), max_chars=80, key="reviewer", persist_state="session")
         st.caption("Stored with every decision you make. This browser remembers it.")
         _remember(key="remember_reviewer", data={"name": quote(reviewer(), safe="")}, height=1)
