@@ -23,6 +23,7 @@ class Palette:
         grid: grid lines.
         line: the threshold.
         card: ground of the box that appears over a bar.
+        font: CSS font families.
     """
 
     fates: Mapping[Fate, str]
@@ -30,6 +31,7 @@ class Palette:
     grid: str
     line: str
     card: str
+    font: str = "sans-serif"
 
 
 def threshold_figure(
@@ -64,8 +66,8 @@ def threshold_figure(
         type="line", x0=threshold, x1=threshold, y0=0, y1=1, yref="paper", line={"color": palette.line, "width": 2}
     )
     figure.add_annotation(**_label(threshold, f"{name} {threshold:.3f}", palette, anchor="center", height=1.2))
-    figure.add_annotation(**_label(threshold, f"{below} ◂ ", palette, anchor="right", height=1.03))
-    figure.add_annotation(**_label(threshold, f" ▸ {above}", palette, anchor="left", height=1.03))
+    figure.add_annotation(**_label(threshold, f"← {below} ", palette, anchor="right", height=1.03))
+    figure.add_annotation(**_label(threshold, f" {above} →", palette, anchor="left", height=1.03))
     return figure
 
 
@@ -89,6 +91,7 @@ def _label(x: float, text: str, palette: Palette, *, anchor: str, height: float)
 def _layout(palette: Palette, axis: str) -> dict[str, object]:
     ticks = {"color": palette.text, "size": 11}
     return {
+        "font": {"family": palette.font},
         "barmode": "stack",
         "bargap": 0,
         "height": HEIGHT,

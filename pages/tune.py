@@ -6,17 +6,19 @@ Moving a threshold calls no model and writes nothing.
 from __future__ import annotations
 
 from functools import partial
+from typing import Literal
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
 from clear_core.plots import Palette, threshold_figure
-from clear_core.thresholds import Histogram, Nearest
+from clear_core.thresholds import Histogram
 from clear_core.tuning import Board, Picture, picture
 from clear_core.types import FATES
 from db.datasets import examples_by_row
 from db.runs import list_runs
+from db.scores import get_preferences
 from pages.parts import address, basis, policies
 from pages.parts.at_line import NearRow, show_at_line
 from pages.parts.basis import Basis
@@ -26,8 +28,10 @@ from pages.parts.errors import notice
 from pages.parts.fates import LOOKS
 from pages.parts.shell import dataset_page, engine
 from pages.parts.text import count
-from pages.parts.threshold import Setting, change, current, kind_control, number_control, scope_control
+from pages.parts.threshold import Number, Setting, box, change, current, kind_control, scope_control, slider
 from pages.parts.tiles import show_counts
+
+_FONT = '"Source Sans", sans-serif'
 
 
 def page() -> None:
@@ -73,6 +77,7 @@ def _tuning(at_hand: Basis, board: Board, standing: Standing) -> None:
     decided = standing.fates
     seen = picture(board, setting.thresholds, decided)
     missing = max(0, at_hand.dataset.examples - len(board.table))
+    policies.bar(at_hand, setting, seen.cut.gamma)
     show_counts({**seen.counts, "unscored": seen.counts["unscored"] + missing}, seen.decided)
     if missing:
         st.caption(f"{count(missing, 'example')} of this dataset are not in this run yet: they count as unscored.")
@@ -82,7 +87,6 @@ def _tuning(at_hand: Basis, board: Board, standing: Standing) -> None:
             _gamma(at_hand, board, seen, setting)
         with right:
             _eta(at_hand, board, seen, setting)
-    policies.panel(at_hand, setting, seen.cut.gamma)
 
 
 def _gamma(at_hand: Basis, board: Board, seen: Picture, setting: Setting) -> None:
@@ -93,17 +97,20 @@ def _gamma(at_hand: Basis, board: Board, seen: Picture, setting: Setting) -> Non
             kind_control(setting)
         low = "dropped" if setting.scope == "all" or at_hand.correct is None else "dropped or replaced"
         _chart(seen.confidence, gamma, "gamma", ("confidence", low, "kept"))
-        if setting.kind == "share":
-            number_control("share", "Share to keep", setting.share, digits=2, moved=lambda share: change(share=share))
-        else:
+        number = Number("share", "Share to keep", setting.share, 2, lambda share: change(share=share))
+        if setting.kind != "share":
             at = setting.value if setting.kind == "value" else gamma
-            number_control("value", "Gamma", at, digits=3, moved=lambda value: change(kind="value", value=value))
-        _gamma_notes(board, seen, setting)
-        _near(at_hand, board, seen, seen.at_gamma, (board.table.confidence, f"gamma {gamma:.3f}"))
+            number = Number("value", "Gamma", at, 3, lambda value: change(kind="value", value=value))
+        slider(number)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            box(number)
+            _otsu(board)
+        st.caption(_gamma_words(seen, setting))
+        _near(at_hand, board, seen, "gamma")
 
 
-def _gamma_notes(board: Board, seen: Picture, setting: Setting) -> None:
-    """What to know about the way gamma is chosen, and Otsu's hint."""
+def _gamma_words(seen: Picture, setting: Setting) -> str:
+    """What to know about the way gamma is chosen."""
     if setting.kind == "median":
         words = "The median keeps the better half, the paper's default. It drops half of clean data, too."
     elif setting.kind == "share":
@@ -114,7 +121,11 @@ def _gamma_notes(board: Board, seen: Picture, setting: Setting) -> None:
         words += (
             f" {count(seen.cut.ties_cut, 'row')} with the same confidence as the lowest kept one fell under the cut."
         )
-    st.caption(words)
+    return words
+
+
+def _otsu(board: Board) -> None:
+    """Otsu's split as a hint that can be taken."""
     if board.otsu is not None:
         suggested = round(board.otsu, 3)
         st.button(
@@ -143,9 +154,11 @@ def _eta(at_hand: Basis, board: Board, seen: Picture, setting: Setting) -> None:
             )
             return
         _chart(seen.preference, setting.eta, "eta", ("preference", "not replaced", "replaced"))
-        number_control("eta", "Eta", setting.eta, digits=3, moved=lambda eta: change(eta=eta))
+        number = Number("eta", "Eta", setting.eta, 3, lambda eta: change(eta=eta))
+        slider(number)
+        box(number)
         _eta_notes(at_hand, board)
-        _near(at_hand, board, seen, seen.at_eta, (board.table.preference, f"eta {setting.eta:.3f}"))
+        _near(at_hand, board, seen, "eta", setting.eta)
 
 
 def _eta_notes(at_hand: Basis, board: Board) -> None:
@@ -178,25 +191,33 @@ def _palette() -> Palette:
     dark = st.context.theme.type == "dark"
     fates = {fate: LOOKS[fate].dark if dark else LOOKS[fate].light for fate in FATES}
     if dark:
-        return Palette(fates, text="#a6aeb9", grid="#2b2f35", line="#e4e5e7", card="#1f2226")
-    return Palette(fates, text="#5b636d", grid="#e6e3dd", line="#24272c", card="#ffffff")
+        return Palette(fates, text="#a6aeb9", grid="#2b2f35", line="#e4e5e7", card="#1f2226", font=_FONT)
+    return Palette(fates, text="#5b636d", grid="#e6e3dd", line="#24272c", card="#ffffff", font=_FONT)
 
 
-def _near(at_hand: Basis, board: Board, seen: Picture, near: Nearest, axis: tuple[NDArray[np.float64], str]) -> None:
-    """Read the rows at a line and list them."""
-    values, line = axis
+def _near(at_hand: Basis, board: Board, seen: Picture, name: Literal["gamma", "eta"], eta: float = 0.0) -> None:
+    """Read the rows at a line and list them: at gamma with their given responses, at eta with the candidates."""
+    at_eta = name == "eta"
+    near, values = (seen.at_eta, board.table.preference) if at_eta else (seen.at_gamma, board.table.confidence)
     rows = [int(board.table.row[index]) for index in (*near.above, *near.below)]
     examples = {example.row: example for example in examples_by_row(engine(), at_hand.dataset.id, rows)}
+    judged = get_preferences(engine(), at_hand.correct.id, rows) if at_eta and at_hand.correct else {}
 
     def told(indices: NDArray[np.int64]) -> list[NearRow]:
         found = [(index, examples.get(int(board.table.row[index]))) for index in indices]
         return [
-            NearRow(example, float(values[index]), FATES[seen.codes[index]])
+            NearRow(
+                example,
+                (judged[example.row].candidate if example.row in judged else None) or example.response,
+                float(values[index]),
+                FATES[seen.codes[index]],
+            )
             for index, example in found
             if example is not None
         ]
 
-    show_at_line(told(near.above), told(near.below), line)
+    line = f"eta {eta:.3f}" if at_eta else f"gamma {seen.cut.gamma:.3f}"
+    show_at_line(told(near.above), told(near.below), line, "Candidates" if at_eta else "Given responses")
 
 
 page()

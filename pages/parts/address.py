@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import streamlit as st
 
-Name = Literal["dataset", "run", "correct", "policy", "upload", "file"]
+Name = Literal["dataset", "run", "correct", "policy", "view", "order", "row", "upload", "file"]
 
-NAMES: Final[tuple[Name, ...]] = ("dataset", "run", "correct", "policy", "upload", "file")
+NAMES: Final[tuple[Name, ...]] = get_args(Name)
 PAGES: Final = Path(__file__).resolve().parent.parent
 _MEMORY: Final = "address"
 
@@ -43,7 +43,7 @@ def put(**values: int | str | None) -> None:
     """
     memory: dict[str, str] = st.session_state.setdefault(_MEMORY, {})
     if "dataset" in values and str(values["dataset"]) != memory.get("dataset"):
-        values = {"run": None, "correct": None, "policy": None} | values
+        values = {"run": None, "correct": None, "policy": None, "row": None} | values
     for name, value in values.items():
         if value is None:
             memory.pop(name, None)

@@ -80,7 +80,9 @@ def corrections(engine: Engine, dataset: DatasetRecord, score: RunRecord) -> lis
 
 def run_label(run: RunRecord) -> str:
     """A run in one line, for a selector."""
-    model = str(run.recipe.get("model") or run.config.model or "embedded model")
+    model = run.config.model or str(run.recipe.get("model") or "embedded model")
+    if run.config.kind == "correct":
+        model = f"{run.config.candidate_model or model}, judged by {model}"
     trial = "trial, " if run.config.trial else ""
     return f"Run {run.id} · {model} · {trial}{count(run.done, 'row')} · {ago(run.created_at)}"
 

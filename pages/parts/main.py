@@ -16,6 +16,7 @@ PARTS = Path(__file__).resolve().parent
 st.set_page_config(page_title="CLEAR Review", page_icon=PARTS / "mark.svg", layout="wide")
 st.logo(PARTS / "logo.svg", size="medium")
 st.html(PARTS / "look.css")
+st.html(PARTS / "curate.css")
 address.keep()
 
 st.navigation(

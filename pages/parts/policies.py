@@ -9,39 +9,53 @@ from db.policies import list_policies, save_policy
 from db.records import PolicyRecord
 from pages.parts import address
 from pages.parts.basis import Basis
-from pages.parts.errors import notice, show_error
+from pages.parts.errors import show_error
 from pages.parts.shell import engine, reviewer
 from pages.parts.text import ago, escaped
 from pages.parts.threshold import Setting
 
 
-def panel(at_hand: Basis, setting: Setting, gamma: float) -> None:
-    """Save the thresholds, and open those saved before.
+def bar(at_hand: Basis, setting: Setting, gamma: float) -> None:
+    """Say whether the thresholds are saved; save them, go on with them, or open those saved before.
 
     Args:
         at_hand: what the thresholds stand on.
         setting: where the controls stand.
         gamma: gamma as a number, as it cuts now.
     """
-    saved = at_hand.policy if at_hand.policy and at_hand.policy.thresholds == setting.thresholds else None
-    with st.container(border=True, key="policies"):
-        st.subheader("Policy", anchor=False)
+    saved = at_hand.policy is not None and at_hand.policy.thresholds == setting.thresholds
+    known = list_policies(engine(), at_hand.dataset.id)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="policy"):
+        st.html(_words(at_hand, setting, gamma, saved=saved), width="content")
         if saved:
-            notice(f"These thresholds are saved as {saved.name} v{saved.version}.", tone="good")
             address.page_link("review", "Review what it proposes", icon=":material/rate_review:")
         else:
-            _save(at_hand, setting, gamma)
-        known = list_policies(engine(), at_hand.dataset.id)
-        for policy in known:
-            _line(policy, is_open=at_hand.policy is not None and policy.id == at_hand.policy.id)
+            with st.popover("Save as policy", icon=":material/bookmark_add:", type="primary"):
+                _save(at_hand, setting, gamma)
+        if known:
+            with st.popover(f"Policies {len(known):,}", icon=":material/bookmarks:"):
+                for policy in known:
+                    _line(policy, is_open=at_hand.policy is not None and policy.id == at_hand.policy.id)
+
+
+def _words(at_hand: Basis, setting: Setting, gamma: float, *, saved: bool) -> str:
+    if at_hand.policy is None:
+        name, state = "Thresholds", "not saved as a policy"
+    else:
+        name, state = escaped(at_hand.name), "saved" if saved else "changed, not saved"
+    tone = "cr-keep" if saved else "cr-quiet"
+    return (
+        f'<span class="cr-num"><b>{name}</b>: gamma {gamma:.3f}, eta {setting.eta:.3f} '
+        f'<span class="{tone}">· {state}</span></span>'
+    )
 
 
 def _save(at_hand: Basis, setting: Setting, gamma: float) -> None:
     start = at_hand.policy.name if at_hand.policy else "policy"
-    with st.form("save_policy", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.text_input("Name of the policy", value=start, max_chars=80, width=280)
-        pressed = st.form_submit_button("Save as policy", type="primary", icon=":material/bookmark_add:")
-        st.caption("Saving fixes these thresholds as the next version of that name; review and export then use them.")
+    with st.form("save_policy", border=False):
+        name = st.text_input("Name", value=start, max_chars=80)
+        st.caption("Saves these thresholds as the next version of that name. Review and export then use them.")
+        pressed = st.form_submit_button("Save", type="primary")
     if not pressed:
         return
     thresholds = setting.thresholds

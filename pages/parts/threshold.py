@@ -96,29 +96,47 @@ def scope_control(setting: Setting) -> None:
     )
 
 
-def number_control(name: str, label: str, at: float, *, digits: int, moved: Callable[[float], None]) -> None:
-    """A number in [0, 1] as a slider and a box that follow each other; arrow keys move it by one step.
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number in [0, 1] that a slider and a box show; they follow each other.
 
-    Args:
-        name: key of the control.
+    Attributes:
+        name: key of the controls.
         label: what it is, for screen readers.
-        at: where it stands.
+        at: where it stands; may have more digits than a step has, an untouched control does not round it.
         digits: decimals of a step; what comes out is rounded to them, so that counts agree with the number shown.
         moved: told the new number.
     """
-    step = 10.0**-digits
-    keys = (f"tune_{name}", f"tune_{name}_box")
-    for key in keys:
-        _show(key, round(at, digits))
-    # `at` may have more digits than a step has; an untouched control must not round it.
-    slider, box = st.columns([5, 2], vertical_alignment="center", gap="small")
-    common: dict[str, Any] = {"step": step, "format": f"%.{digits}f", "label_visibility": "collapsed"}
-    with slider:
-        st.slider(label, 0.0, 1.0, key=keys[0], on_change=_moved, args=(keys[0], digits, moved), **common)
-    with box:
-        st.number_input(
-            f"{label}, as a number", 0.0, 1.0, key=keys[1], on_change=_moved, args=(keys[1], digits, moved), **common
-        )
+
+    name: str
+    label: str
+    at: float
+    digits: int
+    moved: Callable[[float], None]
+
+
+def slider(number: Number) -> None:
+    """The number as a slider; arrow keys move it by one step."""
+    key = f"tune_{number.name}"
+    _show(key, round(number.at, number.digits))
+    st.slider(number.label, 0.0, 1.0, key=key, **_common(number, key))
+
+
+def box(number: Number) -> None:
+    """The number as a box to type in; arrow keys move it by one step."""
+    key = f"tune_{number.name}_box"
+    _show(key, round(number.at, number.digits))
+    st.number_input(f"{number.label}, as a number", 0.0, 1.0, key=key, width=150, **_common(number, key))
+
+
+def _common(number: Number, key: str) -> dict[str, Any]:
+    return {
+        "step": 10.0**-number.digits,
+        "format": f"%.{number.digits}f",
+        "label_visibility": "collapsed",
+        "on_change": _moved,
+        "args": (key, number.digits, number.moved),
+    }
 
 
 def _moved(key: str, digits: int, moved: Callable[[float], None]) -> None:

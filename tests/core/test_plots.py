@@ -30,7 +30,7 @@ def test_there_is_one_stack_for_each_fate_that_occurs_in_its_colour() -> None:
 def test_the_line_stands_at_the_threshold_and_says_its_sides() -> None:
     drawn = figure(0.62).to_dict()["layout"]
     assert (drawn["shapes"][0]["x0"], drawn["shapes"][0]["x1"]) == (0.62, 0.62)
-    assert [note["text"].strip() for note in drawn["annotations"]] == ["gamma 0.620", "dropped ◂", "▸ kept"]
+    assert [note["text"].strip() for note in drawn["annotations"]] == ["gamma 0.620", "← dropped", "kept →"]
 
 
 @pytest.mark.parametrize(("threshold", "anchor"), [(0.0, "left"), (1.0, "right")])

@@ -1,0 +1,138 @@
+// Guards the review page's keys and buttons, keeps unsaved text, and shows the keys.
+//
+// The keys themselves belong to Streamlit's buttons, whose ids name the item they decide. What is left to guard: a key
+// held down, a press in the instant before an item can be seen, a double click that would hit the next item, and text
+// that is typed but not yet sent.
+
+const DWELL = 150 // milliseconds that an item must have been on screen before it can be decided
+const OTHER_KEYS = { arrowright: "j", arrowleft: "k" }
+
+export default function ({ data, parentElement }) {
+  const own = parentElement.querySelector(".open")
+  const state = (own.guard ??= { item: null, since: 0, role: null })
+  if (state.item !== data.item) {
+    state.item = data.item
+    state.since = performance.now()
+  }
+  const sheet = parentElement.querySelector("dialog")
+  listKeys(sheet, data.keys)
+  own.onclick = () => sheet.showModal()
+  const said = parentElement.querySelector(".said")
+  said.textContent = ""
+  if (data.sent) localStorage.removeItem(data.sent)
+
+  const onKey = event => guardKey(event, state, data, sheet)
+  const onClick = event => {
+    if (actionOf(event.target) && !isSeen(state, data)) stop(event)
+  }
+  // The decided item's button goes and takes the focus along; the same button of the next item gets it.
+  const onFocus = event => (state.role = actionOf(event.target))
+  document.addEventListener("keydown", onKey, true)
+  document.addEventListener("click", onClick, true)
+  document.addEventListener("focusin", onFocus)
+  const giveBack = requestAnimationFrame(() => focusAgain(state))
+  const release = data.draft ? keepDraft(data.draft, said) : () => {}
+  return () => {
+    document.removeEventListener("keydown", onKey, true)
+    document.removeEventListener("click", onClick, true)
+    document.removeEventListener("focusin", onFocus)
+    cancelAnimationFrame(giveBack)
+    release()
+  }
+}
+
+function isSeen(state, data) {
+  const card = document.querySelector("[data-item]")
+  const shown = card && card.dataset.item === data.item && !card.closest('[data-stale="true"]')
+  return shown && performance.now() - state.since >= DWELL
+}
+
+function guardKey(event, state, data, sheet) {
+  const target = event.composedPath()[0]
+  const writes = target.isContentEditable || /^(TEXTAREA|SELECT)$/.test(target.tagName) || isTextInput(target)
+  // Leaving a text field sends what is in it before the key's own button does anything.
+  if (writes && event.key === "Escape") target.blur()
+  if (writes || event.ctrlKey || event.metaKey || event.altKey) return
+  if (sheet.open) {
+    if (event.key !== "Escape" && event.key !== "Enter" && event.key !== "Tab" && event.key !== " ") stop(event)
+    return
+  }
+  const key = event.key.toLowerCase()
+  if (key === "?") {
+    stop(event)
+    sheet.showModal()
+  } else if (key in OTHER_KEYS && document.activeElement === document.body) {
+    stop(event)
+    if (!event.repeat) press(data.buttons[OTHER_KEYS[key]])
+  } else if (key in data.buttons) {
+    if (event.repeat || (data.decides.includes(key) && !isSeen(state, data))) stop(event)
+    else if (key in data.alias) {
+      stop(event)
+      press(data.buttons[key])
+    }
+  }
+}
+
+function isTextInput(target) {
+  return target.tagName === "INPUT" && !/^(checkbox|radio|range|button|file|reset|submit|color)$/.test(target.type)
+}
+
+function actionOf(target) {
+  const holder = target.closest?.('[class*="st-key-act-"]')
+  return holder ? /st-key-act-([a-z]+)/.exec(holder.className)[1] : null
+}
+
+function press(role) {
+  document.querySelector(`[class*="st-key-act-${role}"] button:not(:disabled)`)?.click()
+}
+
+function focusAgain(state) {
+  if (!state.role || document.activeElement !== document.body) return
+  document.querySelector(`[class*="st-key-act-${state.role}"] button`)?.focus({ preventScroll: true })
+}
+
+function stop(event) {
+  event.preventDefault()
+  event.stopImmediatePropagation()
+}
+
+function listKeys(sheet, keys) {
+  const list = sheet.querySelector("dl")
+  list.replaceChildren()
+  for (const [key, meaning] of keys) {
+    const term = document.createElement("dt")
+    term.appendChild(document.createElement("kbd")).textContent = key
+    const told = document.createElement("dd")
+    told.textContent = meaning
+    list.append(term, told)
+  }
+}
+
+// Text is kept in the browser with every stroke, so that neither a reload nor a lost server takes it.
+function keepDraft(name, said) {
+  let frame, field
+  const keep = () => localStorage.setItem(name, field.value)
+  const begin = () => {
+    field = document.querySelector(".st-key-edited textarea")
+    if (!field) {
+      frame = requestAnimationFrame(begin)
+      return
+    }
+    const kept = localStorage.getItem(name)
+    if (kept !== null && kept !== field.value) {
+      Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set.call(field, kept)
+      field.dispatchEvent(new Event("input", { bubbles: true }))
+      said.textContent = "Your unsaved text is back."
+    }
+    field.addEventListener("input", keep)
+    if (document.activeElement === document.body) {
+      field.focus()
+      field.setSelectionRange(field.value.length, field.value.length)
+    }
+  }
+  begin()
+  return () => {
+    cancelAnimationFrame(frame)
+    field?.removeEventListener("input", keep)
+  }
+}
