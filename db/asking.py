@@ -154,7 +154,7 @@ class _Storing:
         self._saved_at = time.monotonic()
 
     async def store(self, stream: AsyncGenerator[Result]) -> Ending:
-        guard = OutageGuard[Result](2 * self._shift.run.config.concurrency)
+        guard = OutageGuard[Result](self._shift.run.config.concurrency)
         upcoming = asyncio.ensure_future(anext(stream))
         try:
             while not self._out_of_grace:
