@@ -17,6 +17,8 @@ HEAD: Final = 64 * 1024
 
 _MAGIC: Final[tuple[tuple[bytes, Compression], ...]] = ((b"\x1f\x8b", "gz"), (b"\x28\xb5\x2f\xfd", "zst"))
 _FOREIGN: Final[tuple[tuple[bytes, str, str], ...]] = (
+    (b"\x1f\x8b", "a gzip archive inside an archive", "Unpack it once."),
+    (b"\x28\xb5\x2f\xfd", "a zstd archive inside an archive", "Unpack it once."),
     (b"PK\x03\x04", "a ZIP archive or an Excel workbook", "Unpack it, or save the sheet as CSV (UTF-8)."),
     (b"\xfd7zXZ", "an xz archive", "Unpack it, or compress it with gzip or zstd."),
     (b"BZh", "a bzip2 archive", "Unpack it, or compress it with gzip or zstd."),
@@ -116,14 +118,12 @@ def _format_of(head: bytes, name: str) -> FileFormat:
     if not text:
         raise InputError(f"{name} is empty.", "Upload a file with at least one record.")
     suffix = _SUFFIXES.get(plain_suffix(name))
-    if suffix == "parquet":
-        raise InputError(f"{name} is named Parquet but is not.", "Upload the original file.")
     if text.startswith(b"[") and (suffix in {"json", "jsonl"} or re.match(rb"\[\s*[\[{\]]", text)):
         return "json"
-    if text.startswith(b"{") and suffix != "csv":
+    if re.match(rb'\{\s*"', text) or (text.startswith(b"{") and suffix != "csv"):
         return _jsonl_or_fail(text, name)
-    if text.startswith(b'{"') and suffix == "csv":
-        return "jsonl"
+    if suffix == "parquet":
+        raise InputError(f"{name} is named Parquet but is not.", "Upload the original file.")
     if suffix == "json":
         raise InputError(f"{name} does not start as JSON does.", "A JSON file holds a list of records: [{…}, {…}].")
     return suffix or "csv"
