@@ -1,0 +1,240 @@
+"""Any OpenAI-compatible chat endpoint. The only module that imports `openai`.
+
+Every reply is validated, every failure is an `LLMError` with a named problem, and no message holds the key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Any, Final, Literal
+from urllib.parse import urlsplit
+
+from openai import APIConnectionError, APIStatusError, AsyncOpenAI, DefaultAioHttpClient, OpenAIError, Timeout
+
+from clear_core.errors import InputError, LLMError
+from clear_core.llm.answers import failure, validate
+from clear_core.llm.base_url import check_base_url, leads_to_metadata
+from clear_core.llm.port import ChatRequest, Reply
+from clear_core.types import Message
+
+CONNECT_SECONDS: Final = 10.0
+LONGEST_WAIT: Final = 60.0
+log = logging.getLogger(__name__)
+
+
+class OpenAIChat:
+    """A chat model behind an OpenAI-compatible endpoint. It belongs to one event loop.
+
+    Args:
+        base_url: the endpoint, up to and with its version (".../v1").
+        model: the model's name there.
+        api_key: the key; empty for an endpoint that wants none.
+        timeout: seconds for one try, from sending to the last byte.
+        deadline: seconds for one call, waits between tries included.
+        tries: how often a call is tried that the endpoint could not take.
+        most_at_once: calls under way at once; fewer while the endpoint says that they are too many.
+
+    Raises:
+        InputError: when the base URL can't be used or the model has no name.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        model: str,
+        api_key: str = "",
+        *,
+        timeout: float = 120.0,
+        deadline: float = 600.0,
+        tries: int = 5,
+        most_at_once: int = 64,
+    ) -> None:
+        self._base_url = check_base_url(base_url)
+        if not model.strip():
+            raise InputError("The model has no name.", "Give the model's name as the endpoint lists it.")
+        self._model = model.strip()
+        self._key = api_key
+        self._timeout = timeout
+        self._deadline = deadline
+        self._tries = tries
+        self._flow = _Flow(most_at_once)
+        self._resolved = False
+        self._length: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+        self._sends_temperature = True
+        self._client = AsyncOpenAI(
+            base_url=self._base_url,
+            api_key=api_key or "none",
+            max_retries=0,
+            timeout=Timeout(None, connect=CONNECT_SECONDS),
+            http_client=DefaultAioHttpClient(follow_redirects=False),
+        )
+
+    @property
+    def model(self) -> str:
+        """The model's name at the endpoint."""
+        return self._model
+
+    @property
+    def host(self) -> str:
+        """The base URL; it holds no credentials."""
+        return self._base_url
+
+    async def complete(self, request: ChatRequest) -> Reply:
+        """Complete once. Tries again only what the endpoint did not take, so that no call is billed twice.
+
+        Raises:
+            LLMError: with the problem by name; fatal where every other call would fail alike.
+        """
+        try:
+            async with asyncio.timeout(self._deadline):
+                await self._resolve()
+                return await self._persist(request)
+        except TimeoutError:
+            raise _timed_out(self._deadline) from None
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    async def _persist(self, request: ChatRequest) -> Reply:
+        failures = 0
+        while True:
+            async with self._flow.place():
+                try:
+                    body = await self._send(request)
+                except APIStatusError as error:
+                    if self._adapts(error):
+                        continue
+                    said = self._scrubbed(error.message)
+                    problem = failure(error.status_code, str(error.code or ""), said, host=self._base_url)
+                    wait = _asked_wait(error)
+                except APIConnectionError:
+                    problem = LLMError(
+                        f"{self._base_url} could not be reached.",
+                        "Check the base URL and whether the endpoint is up.",
+                        problem="unreachable",
+                        retryable=True,
+                    )
+                    wait = None
+                except OpenAIError as error:
+                    raise LLMError(f"The endpoint failed: {type(error).__name__}.", problem="malformed") from None
+                else:
+                    self._flow.taken()
+                    return validate(body, may_be_cut=request.may_be_cut)
+                if problem.problem == "rate_limited":
+                    self._flow.refused()
+            failures += problem.problem != "rate_limited"
+            if not problem.retryable or failures >= self._tries:
+                raise problem
+            # Full jitter: many callers who failed together must not come back together.
+            longest = min(LONGEST_WAIT, 0.5 * 2 ** min(failures, 7))
+            await asyncio.sleep(wait if wait is not None else random.uniform(0.05, longest))  # noqa: S311
+
+    async def _send(self, request: ChatRequest) -> str:
+        body: dict[str, Any] = {self._length: request.max_tokens}
+        if self._sends_temperature:
+            body["temperature"] = request.temperature
+        try:
+            # The transport's own time-outs start anew with every byte; this one does not.
+            async with asyncio.timeout(self._timeout):
+                raw = await self._client.chat.completions.with_raw_response.create(
+                    model=self._model, messages=_turns(request.messages), extra_body=body
+                )
+                return raw.text
+        except TimeoutError:
+            # Not tried again: the endpoint may have done the work and bill it.
+            raise _timed_out(self._timeout) from None
+
+    def _adapts(self, error: APIStatusError) -> bool:
+        """Whether the endpoint asks for another spelling of the request, which it then gets from now on."""
+        if error.status_code != HTTPStatus.BAD_REQUEST:
+            return False
+        said = f"{error.param or ''} {error.message}".lower()
+        if "max_completion_tokens" in said and self._length == "max_tokens":
+            self._length = "max_completion_tokens"
+            return True
+        if "temperature" in said and "support" in said and self._sends_temperature:
+            self._sends_temperature = False
+            log.warning("%s takes no temperature: it answers at its own.", self._model)
+            return True
+        return False
+
+    def _scrubbed(self, text: str) -> str:
+        """An endpoint's words without the key, in one line, at most 300 characters."""
+        if self._key:
+            text = text.replace(self._key, "…")
+        line = " ".join(text.split())
+        return line if len(line) <= 300 else line[:299] + "…"
+
+    async def _resolve(self) -> None:
+        """Refuse a name that leads to a metadata or link-local address, once before the first call."""
+        if self._resolved:
+            return
+        parts = urlsplit(self._base_url)
+        try:
+            found = await asyncio.get_running_loop().getaddrinfo(parts.hostname, parts.port or 443)
+        except OSError:
+            found = []  # the call itself will fail, with its own words and its own tries
+        if any(leads_to_metadata(str(address[4][0])) for address in found):
+            raise LLMError(
+                "The base URL leads to a metadata or link-local address.",
+                "Give the address of a model's endpoint.",
+                problem="rejected",
+                fatal=True,
+            )
+        self._resolved = True
+
+
+def _timed_out(seconds: float) -> LLMError:
+    return LLMError(f"No answer within {seconds:g} seconds.", "Try again later.", problem="timeout", retryable=True)
+
+
+def _turns(messages: Sequence[Message]) -> Any:
+    # The API takes a tool's turn only with the id of a call, which datasets rarely keep: it goes as a user's turn.
+    return [
+        {"role": "user", "content": f"[tool]\n{message.content}"}
+        if message.role == "tool"
+        else {"role": message.role, "content": message.content}
+        for message in messages
+    ]
+
+
+def _asked_wait(error: APIStatusError) -> float | None:
+    """The seconds that the endpoint asks to wait, at most a minute; None where it does not say."""
+    try:
+        return min(LONGEST_WAIT, max(0.0, float(error.response.headers.get("retry-after", ""))))
+    except ValueError:
+        return None
+
+
+class _Flow:
+    """How many calls may be under way: one more for each round that goes well, 0.7 of them after a refusal."""
+
+    def __init__(self, most: int) -> None:
+        self._most = float(most)
+        self._limit = float(most)
+        self._under_way = 0
+        self._changed = asyncio.Condition()
+
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._under_way < max(1, int(self._limit)))
+            self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1
+            async with self._changed:
+                self._changed.notify()
+
+    def taken(self) -> None:
+        self._limit = min(self._most, self._limit + 1.0 / self._limit)
+
+    def refused(self) -> None:
+        self._limit = max(1.0, self._limit * 0.7)
