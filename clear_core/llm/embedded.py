@@ -18,6 +18,7 @@ from typing import Any, Final, Literal
 import aiohttp
 
 from clear_core.errors import LLMError
+from clear_core.llm import forcing
 from clear_core.llm.embedded_server import CONTEXT, SLOTS, weights_path
 from clear_core.llm.port import ChatRequest, LikelihoodRequest, Reply
 from clear_core.types import Message
@@ -97,28 +98,21 @@ class EmbeddedModel:
     async def likelihood(self, request: LikelihoodRequest) -> Reply:
         """The log-probabilities of a given response's tokens, each under the full softmax, in nats.
 
-        The tokens are forced by a grammar over token ids; forcing text instead would take other tokens.
+        The tokens are forced (see `clear_core.llm.forcing`); forcing text instead would take other tokens.
 
         Raises:
             LLMError: as `complete`; "empty" for a response without tokens.
         """
-        wanted = await self._tokenize(request.response)
+        body = {"content": request.response, "parse_special": False, "with_pieces": True}
+        wanted = forcing.tokens_told(await self._post("/tokenize", body))
         if not wanted:
             raise LLMError("An empty response has no likelihood.", problem="empty")
         prompt = await self._prompt(request.prompt) if request.prompt else await self._opening()
-        body = {
-            "prompt": prompt,
-            "n_predict": len(wanted),
-            "temperature": 0.0,
-            "n_probs": 1,
-            "grammar": "root ::= " + " ".join(f"<[{token}]>" for token in wanted),
-            "cache_prompt": True,
-        }
-        answer = (await self._completion(body, len(prompt) + len(wanted)))[0]
-        told = answer.get("completion_probabilities") or []
-        if [token.get("id") for token in told] != wanted:
-            raise LLMError("The embedded model did not follow the given response.", problem="malformed")
-        return Reply("", tuple(float(token["logprob"]) for token in told), len(prompt) + len(wanted), 0)
+        before, logprobs = list(prompt), list[float]()
+        for stretch in forcing.stretches(wanted):
+            logprobs += await self._forced(before, stretch, len(prompt) + len(wanted))
+            before += [token.id for token in stretch]
+        return Reply("", tuple(logprobs), len(prompt) + len(wanted), 0)
 
     async def close(self) -> None:
         """End the model's process; the next call would start it again."""
@@ -128,6 +122,14 @@ class EmbeddedModel:
                 group.task.cancel()
         if server is not None:
             await _stop(server)
+
+    async def _forced(self, prompt: Sequence[int], stretch: Sequence[forcing.Token], room: int) -> list[float]:
+        if stretch[0].whole:
+            answer = (await self._completion(forcing.by_grammar(prompt, stretch), room))[0]
+            return forcing.told_by_grammar(answer, stretch)
+        own = (await self._completion(forcing.stand_in(prompt), room))[0]
+        ratio = (await self._completion(forcing.against_stand_in(prompt, stretch[0]), room))[0]
+        return [forcing.told_by_ratio(own, ratio, stretch[0])]
 
     async def _draw(self, request: ChatRequest, group: _Group) -> None:
         await asyncio.sleep(GATHER_SECONDS)
