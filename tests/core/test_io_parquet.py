@@ -1,6 +1,6 @@
 """Parquet in, Parquet out: the same schema, every untouched value as it was."""
 
-import datetime
+import datetime as dt
 import decimal
 import gzip
 import io
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from io_kit import FATES, TEXT, curate, outcomes, put, read
 
 from clear_core.errors import InputError
-from clear_core.io import detect
+from clear_core.io import detect, write_curated
 
 CHAT = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string()), ("name", pa.string())]))
 
@@ -49,7 +49,7 @@ def odd_table():
         {
             "prompt": pa.array(["007", "NA", "a\r\nb", "é😀"]),
             "response": pa.array(["1", "2", "3", "4"], pa.large_string()),
-            "when": pa.array([datetime.datetime(2020, 1, n + 1, tzinfo=datetime.UTC) for n in range(4)]),
+            "when": pa.array([dt.datetime(2020, 1, n + 1, tzinfo=dt.UTC) for n in range(4)]),
             "price": pa.array([decimal.Decimal("1.10"), None, decimal.Decimal("2.00"), None]),
             "score": pa.array([1.0, math.nan, None, math.inf]),
             "label": pa.array(["x", "y", "x", None]).dictionary_encode(),
@@ -61,8 +61,9 @@ def odd_table():
 
 @pytest.mark.parametrize("compression", ["snappy", "zstd", "none"])
 def test_untouched_rows_keep_every_value_and_the_schema(tmp_path, compression):
-    table = odd_table()
-    source = put(tmp_path, "a.parquet", as_parquet(table, compression=compression))
+    data = as_parquet(odd_table(), compression=compression)
+    table = from_parquet(data)
+    source = put(tmp_path, "a.parquet", data)
     examples, problems = read(source)
     assert not problems
     assert [example.response for example in examples] == ["1", "2", "3", "4"]
@@ -74,10 +75,7 @@ def test_untouched_rows_keep_every_value_and_the_schema(tmp_path, compression):
     assert back.schema.equals(table.schema, check_metadata=True)
     left = table.take([0, 2, 3])
     assert back.drop_columns(["response", "score"]).equals(left.drop_columns(["response", "score"]))
-    assert str(back["score"]) == str(left["score"].combine_chunks()) or back["score"].to_pylist()[1:] == [
-        None,
-        math.inf,
-    ]
+    assert back["score"].to_pylist() == [1.0, None, math.inf]
     assert back["response"].to_pylist() == ["1", "new", "4"]
     assert (counts.kept, counts.replaced, counts.dropped) == (2, 1, 1)
     codec = pq.ParquetFile(pa.BufferReader(written)).metadata.row_group(0).column(0).compression
@@ -140,8 +138,6 @@ def test_parquet_inside_an_archive_and_into_a_pipe(tmp_path):
     source = put(tmp_path, "a.parquet.gz", gzip.compress(as_parquet(table)))
     detection = detect(source)
     assert (detection.file_format, detection.compression) == ("parquet", "gz")
-    from clear_core.io import write_curated
-
     sink = Unseekable()
     write_curated(source, detection.field_map, [], sink)
     assert from_parquet(bytes(sink.data)).equals(table)

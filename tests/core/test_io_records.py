@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import stat
 
 import pytest
@@ -128,7 +127,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     with pytest.raises(KeyError):
         write_records(path, items())
     assert path.read_text() == "old"
-    assert os.listdir(tmp_path) == ["a.jsonl"]
+    assert list(tmp_path.iterdir()) == [path]
     write_records(path, [ConfidenceScore("a", 0, 0.5)])
     assert len(list(read_scores(path))) == 1
     assert stat.S_IMODE(path.stat().st_mode) & 0o400
