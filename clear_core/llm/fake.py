@@ -1,7 +1,6 @@
 """A scripted model: deterministic, free and honest about being one. It serves tests, documentation and dry runs.
 
-It knows the answers it is given and nothing else. `python -m clear_core.llm.fake --answers FILE` serves it as an
-OpenAI-compatible endpoint on the loopback interface, with latency and faults on demand.
+It knows the answers it is given and nothing else. `clear_core.llm.stub` serves it as an endpoint.
 """
 
 from __future__ import annotations
