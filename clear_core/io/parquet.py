@@ -64,11 +64,15 @@ def write_parquet(source: Source, field_map: FieldMap, curation: Curation, sink:
             row = 0
             for group in range(file.num_row_groups):
                 waiting: list[pa.RecordBatch] = []
+                size = 0
                 for batch in _batches(file, [group]):
-                    waiting.append(_curated(batch, row, field_map, curation))
+                    kept = _curated(batch, row, field_map, curation)
+                    waiting.append(kept)
                     row += len(batch)
-                    if sum(kept.nbytes for kept in waiting) > GROUP_BYTES:
+                    size += kept.nbytes
+                    if size > GROUP_BYTES:
                         _flush(writer, waiting)
+                        size = 0
                 _flush(writer, waiting)
         whole.seek(0)
         shutil.copyfileobj(whole, sink, 1024 * 1024)
