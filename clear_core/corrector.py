@@ -70,7 +70,8 @@ async def correct_example(example: Example, writer: LLM, judge: LLM, recipe: Rec
     )
     written = blank
     try:
-        candidate = (await writer.complete(_writing(example, writer, recipe))).text.strip()
+        reply = await writer.complete(_writing(example, writer, recipe))
+        candidate = parsing.without_thinking(reply.text).strip()
         written = replace(blank, candidate=candidate, rejected=guard(example.response, candidate))
         if written.rejected is not None:
             return written

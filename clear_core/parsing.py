@@ -88,6 +88,13 @@ def without_code_block(text: str) -> str:
     return wrapped.group(1).strip() if wrapped else text
 
 
+def without_thinking(text: str) -> str:
+    """The text after a leading <think> block, in which some models think aloud; all of it where none is closed."""
+    if text.lstrip().startswith("<think>") and "</think>" in text:
+        return text.partition("</think>")[2].strip()
+    return text
+
+
 def is_refusal(text: str) -> bool:
     """Whether a text opens as a refusal does ("I'm sorry", "I cannot", "As an AI")."""
     return REFUSAL.match(text.replace("’", "'")) is not None
