@@ -63,6 +63,11 @@ def looks_alive(run: Row[Any]) -> bool:
 
 def _exists(pid: int) -> bool:
     try:
+        # A child of this process that ended is collected first, or its remains would look alive.
+        os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        pass
+    try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, Engine, Row, insert, select, update
 
 from clear_core.errors import InputError, StateError
+from clear_core.llm.base_url import check_base_url
 from clear_core.propose import Gamma
 from db.convert import config_of, config_values, run_of
 from db.datasets import get_dataset
@@ -31,8 +31,10 @@ def create_run(engine: Engine, dataset_id: int, config: RunConfig, created_by: s
         ThresholdError: when gamma is not a threshold.
     """
     _check_numbers(config)
-    _check_url(config.base_url)
-    _check_url(config.candidate_base_url)
+    for url in filter(None, (config.base_url, config.candidate_base_url)):
+        check_base_url(url)
+    if config.base_url and not config.model.strip():
+        raise InputError("The endpoint needs a model name.", "Give the model's name as the endpoint lists it.")
     Gamma.parse(config.gamma)
     dataset = get_dataset(engine, dataset_id)
     _check_state(dataset, config)
@@ -59,15 +61,6 @@ def _check_numbers(config: RunConfig) -> None:
         value = getattr(config, name)
         if value is not None and not value >= lowest:
             raise InputError(f"{name} is {value}.", f"Give a number from {lowest}.")
-
-
-def _check_url(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.username or parts.password or parts.query or parts.fragment:
-        # Not repeated in the message: it may be a key.
-        raise InputError(
-            "The base URL holds more than an address.", "Give the address alone; the key has a field of its own."
-        )
 
 
 def _check_state(dataset: DatasetRecord, config: RunConfig) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from making import decide, preference, score
+from db_kit import decide, preference, score
 from sqlalchemy import Engine
 
 from clear_core.io import Source, detect

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from db_kit import score
 from hypothesis import given
 from hypothesis import strategies as st
-from making import score
 
 from db.outage import OutageGuard
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from making import preference, score
+from db_kit import preference, score
 from sqlalchemy import Engine
 
 from clear_core import propose

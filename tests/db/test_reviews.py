@@ -9,9 +9,9 @@ from threading import Thread
 
 import numpy as np
 import pytest
+from db_kit import decide
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from making import decide
 from sqlalchemy import Engine
 
 from clear_core.apply import standing
