@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from clear_core.errors import InputError
-from clear_core.io.curation import Curation
+from clear_core.io.curation import Curation, Kept
 from clear_core.io.opening import open_source
 from clear_core.io.record import MAX_RECORD_BYTES, Record, RecordError
 from clear_core.io.shapes import Reading, read_value
@@ -39,13 +39,12 @@ def read_parquet(source: Source) -> Generator[Record, None, None]:
     """
     row = 0
     with _opened(source) as file:
-        try:
-            for batch in _batches(file):
-                yield from _records(batch, row)
-                row += len(batch)
-        except _FAULTS as error:
-            told = f"The file is damaged from here on ({str(error)[:200]})."
-            yield Record(row, b"", None, RecordError("", told, "Copy the whole file again."))
+        for _, batch in _batches(file):
+            if isinstance(batch, RecordError):
+                yield Record(row, b"", None, batch)
+                return
+            yield from _records(batch, row)
+            row += len(batch)
 
 
 def write_parquet(source: Source, field_map: FieldMap, curation: Curation, sink: BinaryIO) -> None:
@@ -58,48 +57,63 @@ def write_parquet(source: Source, field_map: FieldMap, curation: Curation, sink:
         sink: need not be seekable: the file is made in a temporary one first.
     """
     with _opened(source) as file, tempfile.TemporaryFile() as whole:
-        codec = file.metadata.row_group(0).column(0).compression.lower() if file.metadata.num_row_groups else "snappy"
-        codec = "none" if codec == "uncompressed" else codec
-        with pq.ParquetWriter(whole, file.schema_arrow, compression=codec) as writer:
-            row = 0
-            for group in range(file.num_row_groups):
-                waiting: list[pa.RecordBatch] = []
-                size = 0
-                for batch in _batches(file, [group]):
-                    kept = _curated(batch, row, field_map, curation)
-                    waiting.append(kept)
-                    row += len(batch)
-                    size += kept.nbytes
-                    if size > GROUP_BYTES:
-                        _flush(writer, waiting)
-                        size = 0
-                _flush(writer, waiting)
+        with pq.ParquetWriter(whole, file.schema_arrow, compression=_codec(file)) as writer:
+            for part in _groups(file, field_map, curation):
+                writer.write_table(pa.Table.from_batches(part, schema=file.schema_arrow))
         whole.seek(0)
         shutil.copyfileobj(whole, sink, 1024 * 1024)
 
 
-def _flush(writer: pq.ParquetWriter, waiting: list[pa.RecordBatch]) -> None:
-    table = pa.Table.from_batches(waiting, schema=writer.schema)
-    if len(table):
-        writer.write_table(table)
-    waiting.clear()
+def _codec(file: pq.ParquetFile) -> str:
+    if not file.metadata.num_row_groups or not file.metadata.num_columns:
+        return "snappy"
+    codec: str = file.metadata.row_group(0).column(0).compression.lower()
+    return "none" if codec == "uncompressed" else codec
 
 
-def _curated(batch: pa.RecordBatch, first_row: int, field_map: FieldMap, curation: Curation) -> pa.RecordBatch:
-    mask = []
-    changed: dict[int, tuple[Reading, str]] = {}
+def _groups(file: pq.ParquetFile, field_map: FieldMap, curation: Curation) -> Iterator[list[pa.RecordBatch]]:
+    """The kept rows in parts of at most a row group of the original or about GROUP_BYTES."""
+    waiting: list[pa.RecordBatch] = []
+    row = size = latest = 0
+    for group, batch in _batches(file):
+        if waiting and (group != latest or size > GROUP_BYTES):
+            yield waiting
+            waiting, size = [], 0
+        latest = group
+        if isinstance(batch, RecordError):
+            curation.decide(Record(row, b"", None, batch))
+            break
+        waiting += _curated(batch, row, field_map, curation)
+        row += len(batch)
+        size += batch.nbytes
+    if waiting:
+        yield waiting
+
+
+def _curated(
+    batch: pa.RecordBatch, first_row: int, field_map: FieldMap, curation: Curation
+) -> Iterator[pa.RecordBatch]:
+    """The kept rows of a batch, in runs: slices, because a filter would load another 50 MiB of pyarrow."""
+    written: dict[int, Kept] = {}
+    changed: dict[int, Any] = {}
+    place = batch.schema.get_field_index(field_map.response or field_map.prompt)
     for index, record in enumerate(_records(batch, first_row)):
-        kept = curation.decide(record)
-        mask.append(kept is not None)
-        if kept and kept.response is not None and record.value is not None:
-            changed[index] = (read_value(record.value, field_map), kept.response)
+        if kept := curation.decide(record):
+            written[index] = kept
+            if kept.response is not None and record.value is not None:
+                reading = read_value(record.value, field_map)
+                changed[index] = _replaced(batch.column(place)[index].as_py(), reading, kept.response)
     if changed:
-        place = batch.schema.get_field_index(field_map.response or field_map.prompt)
-        cells = batch.column(place).to_pylist()
-        for index, (reading, response) in changed.items():
-            cells[index] = _replaced(cells[index], reading, response)
+        # A row that is left out may hold what can't be read: its cell is not touched.
+        column = batch.column(place)
+        cells = [changed.get(n, column[n].as_py()) if n in written else None for n in range(len(batch))]
         batch = batch.set_column(place, batch.schema.field(place), pa.array(cells, batch.schema.field(place).type))
-    return batch.filter(pa.array(mask, pa.bool_()))
+    start = 0
+    for index in range(len(batch) + 1):
+        if index not in written:
+            if index > start:
+                yield batch.slice(start, index - start)
+            start = index + 1
 
 
 def _replaced(cell: Any, reading: Reading, response: str) -> Any:
@@ -128,9 +142,20 @@ def _opened(source: Source) -> Iterator[pq.ParquetFile]:
         yield parquet
 
 
-def _batches(file: pq.ParquetFile, groups: list[int] | None = None) -> Iterator[pa.RecordBatch]:
-    batches: Iterator[pa.RecordBatch] = file.iter_batches(BATCH_ROWS, row_groups=groups, use_threads=False)
-    return batches
+def _batches(file: pq.ParquetFile) -> Iterator[tuple[int, pa.RecordBatch | RecordError]]:
+    """Number of the row group and the batch; the last one is an error where the file is damaged."""
+    for group in range(file.num_row_groups):
+        batches = file.iter_batches(BATCH_ROWS, row_groups=[group], use_threads=False)
+        while True:
+            try:
+                batch = next(batches, None)
+            except _FAULTS as error:
+                told = f"The file is damaged from here on ({str(error)[:200]})."
+                yield group, RecordError("", told, "Copy the whole file again.")
+                return
+            if batch is None:
+                break
+            yield group, batch
 
 
 def _records(batch: pa.RecordBatch, first_row: int) -> Iterator[Record]:

@@ -124,7 +124,9 @@ def test_text_that_is_no_utf8_spoils_its_own_row_alone(tmp_path):
     assert [example.response for example in examples] == ["a", "c"]
     assert [problem.row for problem in problems] == [1]
     assert "UTF-8" in problems[0].reason
-    assert from_parquet(curate(source, [])[0])["response"].to_pylist() == ["a", "c"]
+    written, counts = curate(source, outcomes(examples, ["keep", "replace"], ["", "new"]))
+    assert from_parquet(written)["response"].to_pylist() == ["a", "new"]
+    assert counts.rejected == 1
 
 
 def test_a_numeric_response_is_a_problem_and_not_a_string(tmp_path):
@@ -165,9 +167,11 @@ def test_a_damaged_page_gives_the_rows_before_it(tmp_path):
     column = pq.ParquetFile(pa.BufferReader(bytes(data))).metadata.row_group(2).column(0)
     start = column.dictionary_page_offset or column.data_page_offset
     data[start : start + column.total_compressed_size] = b"\xff" * column.total_compressed_size
-    examples, problems = read(
-        put(tmp_path, "a.parquet", bytes(data)), detect(put(tmp_path, "a.parquet", bytes(data))).field_map
-    )
+    source = put(tmp_path, "a.parquet", bytes(data))
+    examples, problems = read(source)
     assert 1000 < len(examples) <= 2000
     assert len(problems) == 1
     assert "damaged" in problems[0].reason
+    written, counts = curate(source, [])
+    assert from_parquet(written).equals(table.slice(0, len(examples)))
+    assert counts.rejected == 1
