@@ -22,8 +22,8 @@ from pages.parts.uploader import RENEWED_EVERY, Upload, drop_zone
 
 _LEAD: Final = (
     '<p class="cr-lead">CLEAR Review gives every row of an instruction-tuning dataset a confidence, proposes what to '
-    "drop and what to replace, and leaves the last word to you. Everything stays on this computer, unless you choose an "
-    "endpoint to score with.</p>"
+    "drop and what to replace, and leaves the last word to you. Everything stays on this computer, unless you choose "
+    "an endpoint to score with.</p>"
 )
 _STEPS: Final = (
     '<ol class="cr-steps">'
@@ -94,17 +94,17 @@ def _line(dataset: DatasetRecord, *, is_open: bool) -> None:
         status = _STATUS[dataset.status]
         mark = f'<span class="cr-state cr-warn">{status}</span> · ' if status else ""
         st.html(
-            f'<div class="cr-line"><b>{escaped(dataset.name)}</b>'
+            f'<div class="cr-line {"cr-opened" if is_open else "cr-unopened"}"><b>{escaped(dataset.name)}</b>'
             f'<span class="cr-quiet">{mark}{" · ".join(words)}</span></div>'
         )
-        st.button(
-            "Open",
-            key=f"open_{dataset.id}",
-            disabled=is_open,
-            on_click=lambda: address.put(dataset=dataset.id),
-        )
+        if not is_open:
+            st.button("Open", key=f"open_{dataset.id}", on_click=_open, args=(dataset.id,))
         with st.popover("", icon=":material/more_horiz:", key=f"more_{dataset.id}", help="Rename or delete"):
             _change(dataset)
+
+
+def _open(dataset_id: int) -> None:
+    address.put(dataset=dataset_id)
 
 
 def _change(dataset: DatasetRecord) -> None:

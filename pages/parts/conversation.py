@@ -38,11 +38,10 @@ def conversation_html(prompt: Sequence[Message], response: str | None = None, *,
         f"{text_html(turn.content)}</div>"
         for turn in prompt
     ]
+    end = ""
     if response is not None:
-        turns.append(
-            f'<div class="cr-turn cr-response"><div class="cr-speaker">{label}</div>{text_html(response)}</div>'
-        )
-    return f'<div class="cr-chat">{"".join(turns)}</div>'
+        end = f'<div class="cr-turn cr-response"><div class="cr-speaker">{label}</div>{text_html(response)}</div>'
+    return f'<div class="cr-chat"><div class="cr-turns">{"".join(turns)}</div>{end}</div>'
 
 
 def show_conversation(prompt: Sequence[Message], response: str | None = None, *, label: str = "Response") -> None:

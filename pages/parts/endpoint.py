@@ -50,22 +50,22 @@ def described(base_url: str, model: str) -> str:
     return f"{model or 'a model'} at {urlsplit(base_url).netloc or base_url}"
 
 
-def choose_model(name: str, settings: Settings, default: ModelChoice) -> ModelChoice:
+def choose_model(name: str, settings: Settings, default: ModelChoice, *, label: str = "Model") -> ModelChoice:
     """Show the choice between the embedded model and an endpoint.
 
     Args:
         name: prefix of the widgets' keys, one per choice on a page.
         settings: where the environment's endpoint and key are found.
         default: what to start with.
+        label: what the model is for.
     """
     kind = st.segmented_control(
-        "Model",
+        label,
         [_EMBEDDED, _ENDPOINT],
         default=_EMBEDDED if default.is_embedded else _ENDPOINT,
         required=True,
         key=f"{name}_kind",
         persist_state="session",
-        label_visibility="collapsed",
     )
     if kind == _EMBEDDED:
         return ModelChoice()
@@ -126,12 +126,13 @@ def _typed(name: str, base_url: str, keys: dict[str, str], place: st.delta_gener
         keys[base_url] = typed.strip()
 
 
-def key_for(base_url: str) -> str:
-    """The key to use at an endpoint in this session; empty when there is none."""
+def key_for(settings: Settings, base_url: str) -> str:
+    """The key to use at an endpoint: this session's, else the environment's where it names that endpoint, else none."""
     keys: dict[str, str] = st.session_state.get(_KEYS, {})
-    return keys.get(base_url, "")
+    return keys.get(base_url, settings.api_key if base_url and base_url == settings.base_url else "")
 
 
-def has_key(base_url: str) -> bool:
-    """Whether this session knows how to enter an endpoint; the embedded model needs no key."""
-    return not base_url or base_url in st.session_state.get(_KEYS, {})
+def knows_key(settings: Settings, base_url: str) -> bool:
+    """Whether this session can enter an endpoint without asking; the embedded model needs no key."""
+    known: dict[str, str] = st.session_state.get(_KEYS, {})
+    return not base_url or base_url in known or bool(key_for(settings, base_url))

@@ -9,9 +9,9 @@ from typing import Final
 import streamlit as st
 
 from clear_core.types import PROBLEMS
-from db.records import RunRecord, RunStatus
+from db.records import RunConfig, RunRecord, RunStatus
 from db.runs import get_run, request_cancel, request_pause, request_resume
-from pages.parts.endpoint import described, has_key, key_field
+from pages.parts.endpoint import described, key_field, knows_key
 from pages.parts.errors import in_words, notice
 from pages.parts.shell import engine, settings, start
 from pages.parts.text import ago, count, duration, escaped
@@ -84,12 +84,13 @@ def _watch(run_id: int, unit: str) -> None:
 
 
 def _figures(run: RunRecord, unit: str) -> None:
+    kind = "Trial" if run.config.trial else ""
     phase = _REQUESTS.get(run.pending_request) or (_PHASES.get(run.phase, run.phase) if run.is_active else "")
     st.html(
-        f'<div class="cr-run-head">{state_html(run)}<span class="cr-quiet">{escaped(phase)}</span>'
+        f'<div class="cr-run-head">{state_html(run)}<span class="cr-quiet">{escaped(phase or kind)}</span>'
         f'<span class="cr-quiet cr-right">Run {run.id} · {ago(run.created_at)}</span></div>'
     )
-    if run.is_active or run.total:
+    if run.status != "done":
         st.progress(min(1.0, run.done / run.total) if run.total else 0.0, _progress_words(run, unit))
     if facts := _facts(run):
         st.html(facts)
@@ -111,14 +112,27 @@ def _progress_words(run: RunRecord, unit: str) -> str:
 def _facts(run: RunRecord) -> str:
     config = run.config
     facts: list[tuple[str, str]] = []
+    if run.status == "done":
+        facts.append(("Rows", f"{run.done:,}"))
     if config.kind != "import":
         facts.append(("Model", described(config.base_url, config.model)))
-        facts.append(("Calls paid", f"{run.calls_paid:,}" + (f" of {config.max_calls:,}" if config.max_calls else "")))
-        facts.append(("Replayed from the ledger", f"{run.calls_replayed:,}"))
+        facts.append(("Measure", str(run.recipe.get("measure", ""))))
+    if config.kind == "correct":
+        facts.append(("Candidates from", _writer(config)))
+    if run.calls_paid or run.calls_replayed:
+        word = "Calls paid" if config.base_url or config.candidate_base_url else "Calls"
+        facts.append((word, f"{run.calls_paid:,}" + (f" of {config.max_calls:,}" if config.max_calls else "")))
+        facts.append(("Replayed, free", f"{run.calls_replayed:,}"))
         facts.append(("Tokens in / out", f"{run.tokens_in:,} / {run.tokens_out:,}"))
-    if run.started_at and run.finished_at:
-        facts.append(("Took", duration((run.finished_at - run.started_at).total_seconds())))
-    return facts_html(facts)
+        if run.started_at and run.finished_at:
+            facts.append(("Took", duration((run.finished_at - run.started_at).total_seconds())))
+    return facts_html([fact for fact in facts if fact[1]])
+
+
+def _writer(config: RunConfig) -> str:
+    if config.weak_candidates:
+        return "the base model, the weaker variant"
+    return described(config.candidate_base_url or config.base_url, config.candidate_model)
 
 
 def facts_html(facts: list[tuple[str, str]]) -> str:
@@ -147,7 +161,8 @@ def _actions(run: RunRecord, unit: str) -> None:
             _cancel(run)
         return
     if run.status in _STOPPED:
-        notice(*_STOPPED[run.status], tone="warning")
+        words, way_on = _STOPPED[run.status]
+        notice(run.message or words, way_on, tone="warning")
     elif run.message:
         notice(run.message, tone="error" if run.status == "failed" else "info")
     failed = 0 if run.config.kind == "import" else sum(run.problems.values())
@@ -164,7 +179,7 @@ def _cancel(run: RunRecord) -> None:
 def _resume(run: RunRecord, failed: int, unit: str) -> None:
     config = run.config
     for base_url in dict.fromkeys((config.base_url, config.candidate_base_url)):
-        if not has_key(base_url):
+        if not knows_key(settings(), base_url):
             st.caption("The key of this endpoint was not stored. Give it again to go on.")
             key_field(f"resume_{run.id}", settings(), base_url)
     with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -50,8 +50,8 @@ def start(run_id: int, config: RunConfig) -> None:
     start_worker(
         run_id,
         url=settings().database_url,
-        api_key=key_for(config.base_url),
-        candidate_api_key=key_for(config.candidate_base_url),
+        api_key=key_for(settings(), config.base_url),
+        candidate_api_key=key_for(settings(), config.candidate_base_url),
     )
 
 

@@ -13,6 +13,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from playwright.sync_api import expect
+
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = [
@@ -120,9 +122,8 @@ class Visit:
     def settle(self):
         """Wait until the script has run and nothing on the page is stale."""
         self.page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
-        self.page.wait_for_function(
-            "!document.querySelector('[data-testid=stSkeleton], [data-stale=true]')", timeout=PATIENCE_MS
-        )
+        # Not wait_for_function: it evaluates a string, which the app's own policy forbids.
+        expect(self.page.locator("[data-testid=stSkeleton], [data-stale=true]")).to_have_count(0, timeout=PATIENCE_MS)
 
     def upload(self, path):
         """Give a file to the drop zone and wait until the page shows it."""

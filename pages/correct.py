@@ -1,0 +1,166 @@
+"""Correct: a model writes another response for rows that deserve one, and a judge compares it with the given one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+import streamlit as st
+
+from clear_core.errors import ClearError
+from clear_core.propose import Gamma, Thresholds, rows_to_correct
+from db.records import DatasetRecord, RunConfig, RunRecord, Scope
+from db.scores import score_table
+from pages.parts import address
+from pages.parts.empty import empty
+from pages.parts.endpoint import ModelChoice, ask_endpoint, choose_model, described
+from pages.parts.errors import show_error
+from pages.parts.plan import plan_run
+from pages.parts.progress import run_panel
+from pages.parts.runs import failed_rows, run_at_hand, run_list, runs_of
+from pages.parts.shell import dataset_page, engine, settings
+from pages.parts.text import count
+
+_TUNED: Final = "A fine-tuned model"
+_BASE: Final = "The base model"
+_WRITERS: Final = {
+    _TUNED: "The method's own way: a model fine-tuned on the rows that scored well writes the candidates. "
+    "Name it as its endpoint calls it.",
+    _BASE: "**The weaker variant.** The judge's own model writes the candidates without having learnt from your data: "
+    "their wording and format may differ from your responses, and a judge tends to like its own words. Read them with "
+    "more care; they stay labelled as from the base model.",
+}
+_JUDGES: Final = {
+    True: "With the embedded model the comparison is of **likelihood**: which response does the prompt make likelier? "
+    "It ranks candidates for you; it is no judgement.",
+    False: "The judge sees both responses in **both orders**; the preference is the smaller of the two confidences.",
+}
+_SCOPES: Final[dict[str, Scope]] = {"Rows below gamma": "low", "All scored rows": "all"}
+
+
+def page() -> None:
+    """The page."""
+    dataset = dataset_page("Correct")
+    scored = [run for run in runs_of(dataset, "score") if run.done and not run.is_active and not run.config.trial]
+    if not scored:
+        empty(
+            "Nothing is scored yet",
+            "Candidates are written for rows with a low confidence, so score the dataset first.",
+            icon="speed",
+            step="Go to Score",
+            page="score",
+        )
+        return
+    runs = runs_of(dataset, "correct")
+    at_hand = run_at_hand(runs, "correct")
+    if at_hand:
+        _show(at_hand, dataset)
+    if at_hand and at_hand.is_resumable:
+        with st.expander("New run"):
+            _new_run(dataset, runs, scored)
+    elif not (at_hand and at_hand.is_active):
+        st.html(f'<h4 class="cr-h">{"New run" if runs else "Choose who writes and who judges"}</h4>')
+        _new_run(dataset, runs, scored)
+    run_list(runs, at_hand)
+
+
+def _show(run: RunRecord, dataset: DatasetRecord) -> None:
+    run = run_panel(run.id)
+    failed_rows(run, dataset)
+    if run.status == "done" and not run.config.trial:
+        address.page_link("tune", "Tune the thresholds", icon=":material/arrow_forward:")
+
+
+def _new_run(dataset: DatasetRecord, runs: list[RunRecord], scored: list[RunRecord]) -> None:
+    before = runs[0].config if runs else RunConfig("correct", base_url=settings().base_url)
+    with st.container(border=True):
+        writer = _writer(before)
+        judge = choose_model("judge", settings(), ModelChoice(before.base_url, before.model), label="The judge is")
+        st.markdown(_JUDGES[judge.is_embedded])
+    with st.container(border=True):
+        config, rows = _which_rows(scored, before)
+    config = replace(
+        config,
+        base_url=judge.base_url,
+        model=judge.model,
+        candidate_base_url=writer.base_url if writer else "",
+        candidate_model=writer.model if writer else "",
+        weak_candidates=writer is None,
+    )
+    missing = judge.missing or (writer.missing if writer else "") or ("" if rows else "No row is in this scope.")
+    plan_run(dataset, config, runs, rows=rows, missing=missing, verb="Correct")
+
+
+def _writer(before: RunConfig) -> ModelChoice | None:
+    """Who writes the candidates; None for the judge's own model."""
+    who = st.segmented_control(
+        "Candidates come from",
+        [_TUNED, _BASE],
+        default=_TUNED if before.candidate_model else _BASE,
+        required=True,
+        key="writer",
+        persist_state="session",
+    )
+    st.markdown(_WRITERS[who])
+    if who == _BASE:
+        return None
+    return ask_endpoint("candidate", settings(), ModelChoice(before.candidate_base_url, before.candidate_model))
+
+
+def _which_rows(scored: list[RunRecord], before: RunConfig) -> tuple[RunConfig, int]:
+    """Which rows get a candidate, and how many they are."""
+    names = {run.id: f"Run {run.id}: {described(run.config.base_url, run.config.model)}" for run in scored}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        wanted = address.number("run")
+        score_run = st.selectbox(
+            "Scores",
+            list(names),
+            index=list(names).index(wanted) if wanted in names else 0,
+            format_func=lambda run_id: names.get(run_id, ""),
+            width=300,
+        )
+        scope = _SCOPES[
+            st.segmented_control(
+                "Which rows",
+                list(_SCOPES),
+                default=next(word for word, scope in _SCOPES.items() if scope == before.scope),
+                required=True,
+                key="scope",
+                persist_state="session",
+            )
+        ]
+        gamma = before.gamma
+        if scope == "low":
+            gamma = st.text_input(
+                "Gamma",
+                value=before.gamma,
+                key="gamma",
+                persist_state="session",
+                width=140,
+                help="median, a number such as 0.62, or share:0.4 to keep the best 40 %",
+            )
+    return RunConfig("correct", score_run_id=score_run, gamma=gamma, scope=scope), _count(
+        scored, score_run, gamma, scope
+    )
+
+
+def _count(scored: list[RunRecord], score_run: int, gamma: str, scope: Scope) -> int:
+    """How many rows the scope holds; a gamma that is none is answered in words."""
+    version = next(run.version for run in scored if run.id == score_run)
+    try:
+        rows = _rows_in_scope(score_run, version, gamma, scope)
+    except ClearError as error:
+        show_error(error)
+        return 0
+    st.caption(f"{count(rows, 'row')} would get a candidate.")
+    return rows
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _rows_in_scope(score_run: int, version: int, gamma: str, scope: Scope) -> int:
+    del version  # a part of the cache's key
+    thresholds = Thresholds(Gamma.parse(gamma), scope=scope)
+    return len(rows_to_correct(score_table(engine(), score_run), thresholds))
+
+
+page()

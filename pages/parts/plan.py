@@ -1,0 +1,164 @@
+"""Before a run: a trial on a few rows, then what the whole will take, a hard cap, and the start."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import Final
+
+import streamlit as st
+
+from clear_core.cost import CostEstimate, Prices, Range, TrialFigures, estimate
+from db.datasets import examples_by_row
+from db.records import DatasetRecord, RunConfig, RunRecord
+from db.runs import create_run
+from db.scores import iter_preferences, iter_scores
+from pages.parts.errors import in_words
+from pages.parts.progress import facts_html
+from pages.parts.runs import open_run
+from pages.parts.shell import engine, reviewer, start
+from pages.parts.text import count, duration
+
+TRIAL_ROWS: Final = 20
+
+
+def plan_run(
+    dataset: DatasetRecord, config: RunConfig, runs: Sequence[RunRecord], *, rows: int, missing: str, verb: str
+) -> None:
+    """Offer the trial of a run, and once there is one with these settings, its estimate and the whole run.
+
+    Args:
+        dataset: the dataset.
+        config: the settings as they stand.
+        runs: the dataset's runs of this kind, newest first.
+        rows: how many rows the whole run has.
+        missing: what the settings still lack, as a sentence; empty when nothing.
+        verb: what a run does to rows: "Score".
+    """
+    if missing:
+        st.caption(missing)
+        return
+    trial = next((run for run in runs if run.config.trial and run.status == "done" and _same(run.config, config)), None)
+    if trial:
+        _whole(dataset, config, trial, rows, verb)
+    elif rows <= TRIAL_ROWS:
+        if st.button(f"{verb} {count(rows, 'row')}", type="primary", icon=":material/play_arrow:", key="start"):
+            _start(dataset, config)
+    else:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if st.button(f"Try {TRIAL_ROWS} rows", type="primary", icon=":material/play_arrow:", key="trial"):
+                _start(dataset, replace(config, limit=TRIAL_ROWS, trial=True))
+            st.html('<span class="cr-quiet">The trial tells what the whole will take, before it starts.</span>')
+
+
+def _same(one: RunConfig, other: RunConfig) -> bool:
+    """Whether two runs ask the same of each row."""
+    return replace(one, limit=None, max_calls=None, trial=False, measure="") == replace(
+        other, limit=None, max_calls=None, trial=False, measure=""
+    )
+
+
+def _whole(dataset: DatasetRecord, config: RunConfig, trial: RunRecord, rows: int, verb: str) -> None:
+    """What the whole will take by the trial, what bounds it, and the start."""
+    paid = bool(config.base_url or config.candidate_base_url)
+    with st.container(border=True, key="plan"):
+        st.html(f'<h4 class="cr-h">What it will take, judging by {count(trial.done, "row")}</h4>')
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            wanted = int(
+                st.number_input(
+                    "Rows", min_value=1, max_value=rows, value=rows, width=150, help="All, or only the first so many."
+                )
+            )
+            prices = _prices() if paid else None
+            expected = estimate(_figures(trial), max(0, wanted - trial.done), prices)
+            cap = _cap(expected) if paid else None
+        st.html(facts_html(_facts(expected, trial, paid=paid)))
+        if st.button(f"{verb} {count(wanted, 'row')}", type="primary", icon=":material/play_arrow:", key="start"):
+            _start(dataset, replace(config, limit=wanted if wanted < rows else None, max_calls=cap))
+
+
+def _cap(expected: CostEstimate) -> int:
+    return int(
+        st.number_input(
+            "Hard cap on paid calls",
+            min_value=1,
+            value=max(1, math.ceil(expected.calls.high)),
+            width=200,
+            help="The run stops before the call that would exceed it. What is finished stays, and it can go on later.",
+        )
+    )
+
+
+def _prices() -> Prices | None:
+    prices = [
+        st.number_input(
+            f"Price per 1M tokens {way}",
+            min_value=0.0,
+            value=None,
+            format="%.3f",
+            key=f"price_{way}",
+            width=190,
+            persist_state="session",
+            placeholder="unknown",
+        )
+        for way in ("in", "out")
+    ]
+    return None if prices[0] is None or prices[1] is None else Prices(prices[0], prices[1])
+
+
+def _figures(trial: RunRecord) -> TrialFigures:
+    """The trial in numbers: tokens are counted for paid calls, so replayed ones are taken to have had as many."""
+    calls = trial.calls_paid + trial.calls_replayed
+    part = calls / trial.calls_paid if trial.calls_paid else 0.0
+    ran = (trial.finished_at - trial.started_at).total_seconds() if trial.finished_at and trial.started_at else 0.0
+    return TrialFigures(
+        rows=trial.done,
+        calls=calls,
+        tokens_in=round(trial.tokens_in * part),
+        tokens_out=round(trial.tokens_out * part),
+        seconds=ran * part,
+        lengths=_lengths(trial),
+    )
+
+
+def _lengths(trial: RunRecord) -> list[int]:
+    """Characters of prompt and response of each row that the trial did."""
+    if trial.config.kind == "score":
+        rows = [score.row for score in islice(iter_scores(engine(), trial.id), TRIAL_ROWS)]
+    else:
+        rows = [preference.row for preference in islice(iter_preferences(engine(), trial.id), TRIAL_ROWS)]
+    examples = examples_by_row(engine(), trial.dataset_id, rows)
+    return [sum(len(turn.content) for turn in example.prompt) + len(example.response) for example in examples]
+
+
+def _facts(expected: CostEstimate, trial: RunRecord, *, paid: bool) -> list[tuple[str, str]]:
+    facts = [("Calls", _range(expected.calls))]
+    if not trial.calls_paid:
+        return [*facts, ("Tokens, time and money", "unknown: the trial was replayed from earlier calls")]
+    facts += [
+        ("Tokens in", _range(expected.tokens_in)),
+        ("Tokens out", _range(expected.tokens_out)),
+        ("Time", f"{duration(expected.seconds.low)} – {duration(expected.seconds.high)}"),
+    ]
+    if not paid:
+        money = "none: it runs here"
+    elif expected.dollars is None:
+        money = "give prices to see"
+    else:
+        money = f"${expected.dollars.low:,.2f} – ${expected.dollars.high:,.2f}"
+    return [*facts, ("Money", money)]
+
+
+def _range(value: Range) -> str:
+    low, high = round(value.low), round(value.high)
+    return f"{low:,}" if low == high else f"{low:,} – {high:,}"
+
+
+def _start(dataset: DatasetRecord, config: RunConfig) -> None:
+    with in_words():
+        run_id = create_run(engine(), dataset.id, config, reviewer())
+        start(run_id, config)
+        open_run(run_id, config.kind)
+        st.rerun()

@@ -1,0 +1,230 @@
+"""Review by keyboard in a real browser: only items that were seen are decided, and no text is lost."""
+
+import signal
+
+import pytest
+from browser_kit import start_server
+from reviewable import seed
+
+from db.engine import open_engine, upgrade
+from db.reviews import decisions, effective_fates
+
+pytestmark = pytest.mark.browser
+
+WATCH = """() => {
+  window.seen = []
+  const look = () => {
+    const card = document.querySelector("[data-item]")
+    if (card && window.seen.at(-1) !== card.dataset.item) window.seen.push(card.dataset.item)
+    requestAnimationFrame(look)
+  }
+  look()
+}"""
+
+
+class Reviewing:
+    """A reviewer at the keyboard, and the database behind the page."""
+
+    def __init__(self, visit, server, rows=120):
+        self.engine = open_engine(f"sqlite:///{server.data_dir / 'review.db'}")
+        upgrade(self.engine)
+        self.ids = seed(self.engine, server.data_dir, rows)
+        self.visit, self.page, self.server = visit, visit.page, server
+
+    def open(self, **query):
+        words = "&".join(f"{name}={value}" for name, value in {"dataset": self.ids.dataset, **query}.items())
+        self.visit.open(f"{self.server.url}/review?{words}")
+        self.page.locator("[data-item]").wait_for()
+        self.rest()
+
+    def rest(self):
+        """Long enough for an item to count as seen."""
+        self.visit.settle()
+        self.page.wait_for_timeout(300)
+
+    def press(self, key):
+        self.page.keyboard.press(key)
+        self.rest()
+
+    @property
+    def row(self):
+        return int(self.page.locator("[data-item]").get_attribute("data-item").split("-")[0])
+
+    def log(self):
+        return [(decision.action, decision.row) for decision in decisions(self.engine, self.ids.dataset)]
+
+    def says(self, words):
+        self.page.get_by_text(words).first.wait_for()
+
+    def write(self, text):
+        """Open the editor by key and replace what is in it, as typed."""
+        self.press("e")
+        self.field.wait_for()
+        assert self.page.evaluate("document.activeElement.tagName") == "TEXTAREA"
+        self.page.keyboard.press("Control+A")
+        self.page.keyboard.type(text)
+
+    @property
+    def field(self):
+        return self.page.get_by_label("Response", exact=True)
+
+    def stored(self, row):
+        """What stands for a row, once it does."""
+        for _ in range(50):
+            if decision := effective_fates(self.engine, self.ids.dataset).get(row):
+                return decision
+            self.page.wait_for_timeout(100)
+        return None
+
+
+@pytest.fixture
+def reviewing(visit, server):
+    opened = Reviewing(visit, server)
+    yield opened
+    opened.engine.dispose()
+
+
+@pytest.mark.parametrize("gap", [0, 30, 80, 300])
+def test_keys_pressed_fast_decide_only_what_was_on_screen(reviewing, gap):
+    reviewing.open()
+    reviewing.page.evaluate(WATCH)
+    for i in range(24):
+        reviewing.page.keyboard.press("ax"[i % 2])
+        reviewing.page.wait_for_timeout(gap)
+    reviewing.rest()
+    seen = {int(item.split("-")[0]) for item in reviewing.page.evaluate("window.seen")}
+    decided = [row for _, row in reviewing.log()]
+    assert decided, "nothing was decided at all"
+    assert len(decided) == len(set(decided)), "an item was decided twice"
+    assert set(decided) <= seen - {reviewing.row}
+    if gap == 300:
+        assert len(decided) >= 12
+
+
+def test_a_key_held_down_decides_one_item(reviewing):
+    reviewing.open()
+    row = reviewing.row
+    for _ in range(20):
+        reviewing.page.keyboard.down("a")
+        reviewing.page.wait_for_timeout(40)
+    reviewing.page.keyboard.up("a")
+    reviewing.rest()
+    assert reviewing.log() == [("accept", row)]
+
+
+def test_a_double_click_decides_one_item(reviewing):
+    reviewing.open()
+    row = reviewing.row
+    reviewing.page.get_by_role("button", name="Drop it").dblclick()
+    reviewing.rest()
+    assert reviewing.log() == [("accept", row)]
+
+
+def test_a_whole_queue_by_keyboard_with_undo_and_the_way_back(reviewing):
+    reviewing.open(view="replacements", order="far")
+    first = reviewing.row
+    reviewing.press("a")
+    reviewing.says(f"Replaced mail-{first:03}")
+    second = reviewing.row
+    reviewing.press("x")
+    third = reviewing.row
+    reviewing.press("u")
+    reviewing.press("d")
+    assert len({first, second, third, reviewing.row}) == 4
+    reviewing.press("z")
+    assert reviewing.log()[-1][0] == "undo"
+    undone = reviewing.row
+    assert undone == reviewing.log()[-2][1]
+    reviewing.press("k")
+    assert reviewing.row == third
+    reviewing.press("j")
+    assert reviewing.row == undone
+    fates = {row: decision.fate for row, decision in effective_fates(reviewing.engine, reviewing.ids.dataset).items()}
+    assert fates == {first: "replace", second: "keep", third: None}
+    while reviewing.page.locator("[data-item]").count():
+        reviewing.press("a")
+    reviewing.says("of this queue are decided or unsure")
+    reviewing.press("z")
+    assert reviewing.page.locator("[data-item]").count() == 1
+    assert not reviewing.visit.dialogs
+    assert not reviewing.visit.foreign
+
+
+def test_the_place_in_the_queue_survives_a_reload(reviewing):
+    reviewing.open()
+    reviewing.press("j")
+    reviewing.press("j")
+    row = reviewing.row
+    assert f"row={row}" in reviewing.page.url
+    reviewing.page.reload()
+    reviewing.rest()
+    assert reviewing.row == row
+
+
+def test_the_keys_are_listed_and_rest_while_they_are(reviewing):
+    reviewing.open()
+    reviewing.page.keyboard.press("?")
+    reviewing.says("accept the proposal")
+    reviewing.press("a")
+    assert reviewing.log() == []
+    reviewing.press("Escape")
+    reviewing.press("a")
+    assert len(reviewing.log()) == 1
+
+
+@pytest.mark.parametrize("how", ["key", "button"])
+def test_an_edit_is_saved_as_it_was_typed_and_letters_decide_nothing_meanwhile(reviewing, how):
+    reviewing.open(view="replacements")
+    row = reviewing.row
+    reviewing.write("a xylophone, and\nzebras: <b>Żółć</b> 日本 ")
+    if how == "key":
+        reviewing.page.keyboard.press("Control+Enter")
+    else:
+        reviewing.page.get_by_role("button", name="Save and replace").click()
+    decision = reviewing.stored(row)
+    assert (decision.action, decision.response) == ("edit", "a xylophone, and\nzebras: <b>Żółć</b> 日本 ")
+    reviewing.rest()
+    assert reviewing.row != row
+    assert len(reviewing.log()) == 1
+
+
+def test_text_that_was_not_saved_is_back_after_leaving_going_on_and_reloading(reviewing):
+    reviewing.open()
+    row = reviewing.row
+    reviewing.write("half a thought")
+    reviewing.press("Escape")
+    assert reviewing.field.count() == 0
+    reviewing.press("j")
+    reviewing.press("k")
+    reviewing.press("e")
+    assert reviewing.field.input_value() == "half a thought"
+    reviewing.page.keyboard.type(" and more")
+    reviewing.page.reload()
+    reviewing.rest()
+    reviewing.press("e")
+    assert reviewing.field.input_value() == "half a thought and more"
+    reviewing.page.keyboard.press("Control+Enter")
+    assert reviewing.stored(row).response == "half a thought and more"
+    reviewing.press("z")
+    reviewing.press("e")
+    assert "Lyon" in reviewing.field.input_value()
+
+
+def test_text_survives_the_death_of_the_server(reviewing):
+    reviewing.open()
+    row = reviewing.row
+    reviewing.write("written before the crash")
+    server = reviewing.server
+    server.stop(signal.SIGKILL)
+    reviewing.page.keyboard.type(", and after it")
+    again = start_server(server.data_dir, port=int(server.url.rsplit(":", 1)[1]))
+    try:
+        reviewing.page.reload()
+        reviewing.rest()
+        assert reviewing.row == row
+        reviewing.press("e")
+        assert reviewing.field.input_value() == "written before the crash, and after it"
+        reviewing.page.keyboard.press("Control+Enter")
+        assert reviewing.stored(row).response == "written before the crash, and after it"
+    finally:
+        again.stop()
