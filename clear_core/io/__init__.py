@@ -4,6 +4,7 @@ from clear_core.io.atomic import atomic_writer
 from clear_core.io.curation import ExportCounts
 from clear_core.io.detect import detect, read_columns
 from clear_core.io.manifest import build_manifest, file_sha256, manifest_path, write_manifest
+from clear_core.io.opening import sniff
 from clear_core.io.problem_report import write_problem_report
 from clear_core.io.readers import read_examples, read_preview
 from clear_core.io.records import (
@@ -39,6 +40,7 @@ __all__ = [
     "read_preview",
     "read_proposals",
     "read_scores",
+    "sniff",
     "to_line",
     "to_record",
     "write_curated",

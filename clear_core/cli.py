@@ -1,0 +1,381 @@
+"""The same jobs without a screen: `clear-review inspect | score | correct | propose | export | demo`.
+
+Exit codes: 0 done; 1 finished with unscored rows, which are written; 2 unusable input or arguments.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import click
+
+from clear_core import demo as demo_data
+from clear_core.cli_runs import Endpoint, Finished, run_correct, run_score
+from clear_core.errors import ClearError, InputError
+from clear_core.export import export_curated
+from clear_core.io import (
+    Detection,
+    ExportFormat,
+    FieldMap,
+    Source,
+    detect,
+    read_columns,
+    read_decisions,
+    read_examples,
+    read_preferences,
+    read_proposals,
+    read_scores,
+    sniff,
+    write_records,
+)
+from clear_core.propose import Gamma, Thresholds, propose, rows_to_correct, score_table
+from clear_core.settings import read_settings
+from clear_core.types import FATES, PROBLEMS, ConfidenceScore, Example, Preference, RowProblem
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+UNSCORED = 1
+UNUSABLE = 2
+STOPPED = 130
+
+
+class _Main(click.Group):
+    """A group that answers every error of ours in words, with the exit code promised for it."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ClearError as error:
+            click.secho(f"Error: {error.message}", fg="red", err=True)
+            if error.hint:
+                click.echo(error.hint, err=True)
+            sys.exit(UNUSABLE)
+        except KeyboardInterrupt:
+            click.echo("\nStopped. What is finished is kept: run the same command again to go on.", err=True)
+            sys.exit(STOPPED)
+
+
+@click.group(cls=_Main, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="clear-review")
+def main() -> None:
+    """Find and fix wrong responses in instruction-tuning data.
+
+    A FILE is JSONL, JSON, CSV or Parquet, plain or as .gz or .zst. Its shape is detected; --map corrects it.
+    Finished model calls are kept in a ledger: a stopped command goes on where it was when run again.
+    """
+
+
+FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+OUT = click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="File to write.")
+MAP = click.option(
+    "--map",
+    "mapping",
+    multiple=True,
+    metavar="MEANING=COLUMN",
+    help="Say which column means what, e.g. --map prompt=question --map response=answer.",
+)
+SCORES = click.option(
+    "--scores", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path), help="From `score`."
+)
+
+
+def endpoint_options(command: F) -> F:
+    """The options that choose the model that scores and judges."""
+    for option in reversed(
+        [
+            click.option("--embedded", is_flag=True, help="The embedded 135M model; the default without a base URL."),
+            click.option("--base-url", help="An OpenAI-compatible endpoint. The key: CLEAR_API_KEY or OPENAI_API_KEY."),
+            click.option("--model", help="The model's name at that endpoint."),
+            click.option("--concurrency", default=8, show_default=True, type=click.IntRange(1), help="Rows at a time."),
+            click.option("--max-calls", type=click.IntRange(0), help="Hard cap on calls to the model."),
+            click.option("--limit", type=click.IntRange(1), help="Only the first N rows."),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+@main.command()
+@FILE
+@MAP
+@click.option("--json", "as_json", is_flag=True, help="One JSON object for a program to read.")
+def inspect(file: Path, mapping: tuple[str, ...], *, as_json: bool) -> None:
+    """Show a file's shape, its rows and what is wrong with which row."""
+    source = Source.at(file)
+    found = _found(source, mapping)
+    problems: list[RowProblem] = []
+    rows = sum(1 for _ in _good(read_examples(source, found.field_map), problems))
+    if as_json:
+        told = {
+            "file": file.name,
+            "format": found.file_format,
+            "compression": found.compression,
+            "shape": found.field_map.shape,
+            "fields": {meaning: column for meaning, column in asdict(found.field_map).items() if column},
+            "certainty": found.certainty,
+            "why": found.why,
+            "columns": list(found.columns),
+            "rows": rows + len(problems),
+            "examples": rows,
+            "problems": [{"row": p.row, "field": p.field, "reason": p.reason} for p in problems],
+        }
+        click.echo(json.dumps(told, ensure_ascii=False))
+        return
+    click.echo(f"{file.name}: {found.file_format} {found.compression}".rstrip())
+    click.echo(f"Shape {found.field_map.shape} ({found.certainty:.0%} certain): {found.why}")
+    click.echo(f"{rows + len(problems):,} rows, {rows:,} examples, {len(problems):,} with a problem")
+    for problem in problems:
+        click.echo(f"  row {problem.row}, {problem.field or 'record'}: {problem.reason}")
+
+
+@main.command()
+@FILE
+@OUT
+@MAP
+@endpoint_options
+@click.option("--samples", default=5, show_default=True, type=click.IntRange(0), help="Samples per row.")
+@click.option("--similarity", help="How samples are compared; the default depends on the model.")
+def score(
+    *,
+    file: Path,
+    out: Path,
+    mapping: tuple[str, ...],
+    samples: int,
+    similarity: str | None,
+    limit: int | None,
+    max_calls: int | None,
+    concurrency: int,
+    **chosen: Any,
+) -> None:
+    """Estimate how confident one can be in each response."""
+    source = Source.at(file)
+    problems: list[RowProblem] = []
+    examples = list(_good(read_examples(source, _mapped(source, mapping)), problems))[:limit]
+    finished = run_score(
+        examples,
+        _endpoint(**chosen),
+        samples=samples,
+        similarity=similarity,
+        concurrency=concurrency,
+        max_calls=max_calls,
+    )
+    write_records(out, finished.results)
+    missing = Counter(result.problem or "unscored" for result in finished.results if result.confidence is None)
+    _end(finished, problems, "scored", missing)
+
+
+@main.command()
+@FILE
+@SCORES
+@OUT
+@MAP
+@endpoint_options
+@click.option("--candidate-model", help="The model that writes candidates: best the fine-tuned one.")
+@click.option("--candidate-base-url", help="Its endpoint; default: that of the judge.")
+@click.option("--gamma", default="median", show_default=True, help="median, share:S or a number: rows below it.")
+@click.option("--scope", type=click.Choice(["low", "all"]), default="low", show_default=True, help="Which rows.")
+def correct(
+    *,
+    file: Path,
+    scores: Path,
+    out: Path,
+    mapping: tuple[str, ...],
+    candidate_model: str | None,
+    candidate_base_url: str | None,
+    gamma: str,
+    scope: Literal["low", "all"],
+    limit: int | None,
+    max_calls: int | None,
+    concurrency: int,
+    **chosen: Any,
+) -> None:
+    """Have a model write a candidate for each low row, and judge it against the given response in both orders."""
+    source = Source.at(file)
+    examples = list(_good(read_examples(source, _mapped(source, mapping)), []))
+    table = score_table(_scores_of(examples, scores, file))
+    wanted = set(rows_to_correct(table, Thresholds(Gamma.parse(gamma), scope=scope)).tolist())
+    judge = _endpoint(**chosen)
+    writer = judge.with_candidates(candidate_base_url, candidate_model)
+    if writer == judge:
+        click.echo(f"Candidates come from {judge.label} itself: the weaker variant of Auto-Correct.", err=True)
+    finished = run_correct(
+        [example for example in examples if example.row in wanted][:limit],
+        judge,
+        writer,
+        concurrency=concurrency,
+        max_calls=max_calls,
+    )
+    write_records(out, finished.results)
+    missing = Counter(result.problem for result in finished.results if result.problem and result.preference is None)
+    _end(finished, [], "judged", missing)
+
+
+@main.command("propose")
+@FILE
+@SCORES
+@click.option("--preferences", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="From `correct`.")
+@click.option("--gamma", default="median", show_default=True, help="median, share:S or a number.")
+@click.option("--eta", default=0.8, show_default=True, type=float, help="Replace over this preference confidence.")
+@click.option("--scope", type=click.Choice(["low", "all"]), default="low", show_default=True, help="What to replace.")
+@OUT
+@MAP
+def propose_command(
+    *,
+    file: Path,
+    scores: Path,
+    preferences: Path | None,
+    gamma: str,
+    eta: float,
+    scope: Literal["low", "all"],
+    out: Path,
+    mapping: tuple[str, ...],
+) -> None:
+    """Turn scores and preferences into a fate for each row: keep, drop, replace or unscored."""
+    source = Source.at(file)
+    examples = list(_good(read_examples(source, _mapped(source, mapping)), []))
+    thresholds = Thresholds(Gamma.parse(gamma), eta, scope)
+    judged = list(read_preferences(preferences)) if preferences else []
+    if preferences:
+        _same_rows({example.row: example.id for example in examples}, judged, preferences, file)
+    proposals = list(propose(_scores_of(examples, scores, file), judged, thresholds))
+    write_records(out, proposals)
+    counts = Counter(proposal.fate for proposal in proposals)
+    _end_with_counts({fate: counts[fate] for fate in FATES}, out)
+
+
+@main.command()
+@FILE
+@click.option("--proposals", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--decisions", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="People's decisions.")
+@click.option("--format", "target", type=click.Choice(["same", "openai"]), default="same", show_default=True)
+@OUT
+@MAP
+def export(
+    *, file: Path, proposals: Path, decisions: Path | None, target: str, out: Path, mapping: tuple[str, ...]
+) -> None:
+    """Write the curated dataset and its manifest; a person's decision beats the proposal."""
+    proposed, decided = list(read_proposals(proposals)), list(read_decisions(decisions)) if decisions else []
+    source = Source.at(file)
+    to: ExportFormat = "openai" if target == "openai" else "same"
+    manifest = export_curated(source, _mapped(source, mapping), proposed, decided, out, to=to)
+    _end_with_counts(manifest["counts"], out)
+
+
+@main.command()
+@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder to write to.")
+@click.option("--recorded", is_flag=True, help="Use the scores that ship with the demo instead of asking the model.")
+def demo(out: Path, *, recorded: bool) -> None:
+    """Do all of it on the demo dataset with the embedded model: score, correct, propose, export."""
+    out.mkdir(parents=True, exist_ok=True)
+    dataset = out / "dataset.jsonl"
+    shutil.copyfile(demo_data.dataset_path(), dataset)
+    source = Source.at(dataset)
+    field_map = detect(source).field_map
+    if recorded:
+        scores = list(read_scores(demo_data.scores_path()))
+        preferences = list(read_preferences(demo_data.preferences_path()))
+    else:
+        examples = list(_good(read_examples(source, field_map), []))
+        embedded = Endpoint()
+        scores = run_score(examples, embedded, samples=5).results
+        low = set(rows_to_correct(score_table(scores), Thresholds()).tolist())
+        preferences = run_correct([e for e in examples if e.row in low], embedded, embedded).results
+    proposals = list(propose(scores, preferences, Thresholds()))
+    write_records(out / "scores.jsonl", scores)
+    write_records(out / "preferences.jsonl", preferences)
+    write_records(out / "proposals.jsonl", proposals)
+    manifest = export_curated(source, field_map, proposals, [], out / "curated.jsonl")
+    _end_with_counts(manifest["counts"], out / "curated.jsonl")
+
+
+def _mapped(source: Source, mapping: tuple[str, ...]) -> FieldMap:
+    return _found(source, mapping).field_map
+
+
+def _found(source: Source, mapping: tuple[str, ...]) -> Detection:
+    """What the file was found to be, with what --map says laid over it."""
+    if not mapping:
+        return detect(source)
+    given = dict(_meaning(pair) for pair in mapping)
+    columns = read_columns(source)
+    unknown = [column for meaning, column in given.items() if meaning != "shape" and column not in ("", *columns)]
+    if unknown:
+        raise InputError(f"{source.name} has no column {unknown[0]!r}.", f"It has {', '.join(columns)}.")
+    try:
+        found = detect(source)
+    except InputError:
+        found = None
+    # A whole new pair leaves nothing of what was detected in between.
+    whole = found is None or {"prompt", "response"} <= given.keys()
+    base = {"shape": "prompt_response", "prompt": ""} if whole or found is None else asdict(found.field_map)
+    file_format, compression = sniff(source)
+    return Detection(file_format, compression, FieldMap(**{**base, **given}), columns, 1.0, "As --map says.")
+
+
+def _meaning(pair: str) -> tuple[str, str]:
+    meaning, equals, column = pair.partition("=")
+    known = [field.name for field in fields(FieldMap)]
+    if not equals or meaning not in known:
+        raise InputError(f"--map {pair!r} says nothing.", f"Write MEANING=COLUMN, MEANING being {', '.join(known)}.")
+    return meaning, column
+
+
+def _good(records: Iterator[Example | RowProblem], problems: list[RowProblem]) -> Iterator[Example]:
+    """The examples; what could not be read is added to `problems`."""
+    for record in records:
+        if isinstance(record, RowProblem):
+            problems.append(record)
+        else:
+            yield record
+
+
+def _scores_of(examples: list[Example], path: Path, file: Path) -> list[ConfidenceScore]:
+    """One score for each example: those of the file, and a blank one for an example that was never scored."""
+    scores = {score.row: score for score in read_scores(path)}
+    _same_rows({example.row: example.id for example in examples}, scores.values(), path, file)
+    return [scores.get(example.row) or ConfidenceScore(example.id, example.row, None) for example in examples]
+
+
+def _same_rows(ids: dict[int, str], records: Iterable[ConfidenceScore | Preference], path: Path, file: Path) -> None:
+    for record in records:
+        if ids.get(record.row) != record.id:
+            raise InputError(
+                f"{path.name} has {record.id!r} at row {record.row}; {file.name} has {ids.get(record.row)!r}.",
+                "Use scores and preferences made from this very file.",
+            )
+
+
+def _endpoint(*, embedded: bool, base_url: str | None, model: str | None) -> Endpoint:
+    return Endpoint.chosen(read_settings(), embedded=embedded, base_url=base_url, model=model)
+
+
+def _end(finished: Finished[Any], problems: list[RowProblem], done: str, missing: Counter[str]) -> None:
+    """Say what came out, and exit with 1 when something is missing."""
+    total = len(finished.results)
+    click.echo(
+        f"{total - missing.total():,} of {total:,} rows {done}; "
+        f"{finished.paid:,} calls, {finished.replayed:,} more answered by the ledger.",
+        err=True,
+    )
+    if problems:
+        click.echo(f"{len(problems):,} rows can't be read and were left out: see `clear-review inspect`.", err=True)
+    for problem, times in missing.most_common():
+        click.echo(f"  {times:,} rows: {PROBLEMS.get(problem, problem)}", err=True)
+    if finished.capped:
+        click.echo(f"{finished.capped} Run again with a higher --max-calls to go on.", err=True)
+    if missing:
+        sys.exit(UNSCORED)
+
+
+def _end_with_counts(counts: Mapping[str, int], out: Path) -> None:
+    told = ", ".join(f"{number:,} {fate}" for fate, number in counts.items() if number or fate != "rejected")
+    click.echo(f"{out}: {told}", err=True)
+    if counts["unscored"]:
+        sys.exit(UNSCORED)

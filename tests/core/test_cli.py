@@ -1,0 +1,214 @@
+"""The command line, on a scripted endpoint over real HTTP: files in, files out, exit codes."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+from serving import serving
+
+from clear_core.cli import main
+from clear_core.llm.stub import StubEndpoint
+
+ROWS = 30
+ANSWERS = {f"What is the capital of land {n}?": f"The capital of land {n} is Town-{n * 7}." for n in range(ROWS)}
+BAD = {n for n in range(ROWS) if n % 5 == 0}  # 20% of the responses belong to another prompt
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    monkeypatch.setenv("CLEAR_DATA_DIR", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    for name in ("CLEAR_API_KEY", "OPENAI_API_KEY", "CLEAR_BASE_URL", "OPENAI_BASE_URL", "CLEAR_MODEL"):
+        monkeypatch.delenv(name, raising=False)
+
+    def run(*arguments):
+        return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+    return run
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    responses = list(ANSWERS.values())
+    rows = [
+        {"id": f"q{n}", "prompt": prompt, "response": responses[(n + 11) % ROWS if n in BAD else n], "source": "test"}
+        for n, prompt in enumerate(ANSWERS)
+    ]
+    path = tmp_path / "data.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+@pytest.fixture
+def endpoint():
+    stub = StubEndpoint(ANSWERS, error_rate=0.1)
+    with serving(stub) as stub.url:
+        yield stub
+
+
+def records(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def at(stub):
+    return ("--base-url", stub.url, "--model", "stub")
+
+
+def test_the_whole_loop_at_twenty_per_cent_noise_leaves_less_noise(run, dataset, endpoint, tmp_path):
+    """method.md, section 8, item 9."""
+    assert run("score", dataset, "--out", "s.jsonl", *at(endpoint)).exit_code == 0
+    assert run("correct", dataset, "--scores", "s.jsonl", "--out", "pref.jsonl", *at(endpoint)).exit_code == 0
+    proposing = ("propose", dataset, "--scores", "s.jsonl", "--preferences", "pref.jsonl", "--out", "p.jsonl")
+    assert run(*proposing).exit_code == 0
+    assert run("export", dataset, "--proposals", "p.jsonl", "--out", "c.jsonl").exit_code == 0
+
+    curated = {row["id"]: row for row in records(tmp_path / "c.jsonl")}
+    truth = {f"q{n}": response for n, response in enumerate(ANSWERS.values())}
+    assert len(curated) >= ROWS // 2
+    assert all(row["response"] == truth[key] for key, row in curated.items())
+    fates = {proposal["id"]: proposal["fate"] for proposal in records(tmp_path / "p.jsonl")}
+    assert {f"q{n}" for n in BAD} <= {key for key, fate in fates.items() if fate in ("drop", "replace")}
+    assert "replace" in fates.values()
+
+    originals = dict(zip(truth, dataset.read_bytes().splitlines(keepends=True), strict=True))
+    written = (tmp_path / "c.jsonl").read_bytes().splitlines(keepends=True)
+    for line in written:
+        key = json.loads(line)["id"]
+        assert fates[key] == "replace" or line == originals[key]
+
+    manifest = json.loads((tmp_path / "c.jsonl.manifest.json").read_text())
+    assert manifest["counts"]["kept"] + manifest["counts"]["replaced"] == len(written)
+    assert manifest["scoring"]["model"] == "stub"
+    assert manifest["policy"]["eta"] == 0.8
+
+
+def test_scores_have_the_promised_keys(run, dataset, endpoint, tmp_path):
+    run("score", dataset, "--out", "s.jsonl", "--limit", 3, "--samples", 2, *at(endpoint))
+    for number, score in enumerate(records(tmp_path / "s.jsonl")):
+        promised = "id row confidence consistency reflection measure model samples calls problem"
+        assert set(promised.split()) <= score.keys()
+        assert (score["id"], score["row"]) == (f"q{number}", number)
+        assert 0 <= score["confidence"] <= 1
+        assert (score["samples"], score["calls"]) == (2, 4)
+        assert score["measure"].startswith("bsdetector/")
+
+
+def test_a_stopped_command_goes_on_and_pays_nothing_twice(run, dataset, endpoint, tmp_path):
+    first = run("score", dataset, "--out", "s.jsonl", "--max-calls", 50, *at(endpoint))
+    assert first.exit_code == 1
+    assert endpoint.calls == 50
+    capped = [score for score in records(tmp_path / "s.jsonl") if score["problem"] == "capped"]
+    assert 0 < len(capped) < ROWS
+    assert all(score["confidence"] is None for score in capped)
+    assert run("score", dataset, "--out", "s.jsonl", *at(endpoint)).exit_code == 0
+    assert endpoint.calls == ROWS * 7
+    assert run("score", dataset, "--out", "again.jsonl", *at(endpoint)).exit_code == 0
+    assert endpoint.calls == ROWS * 7
+    assert (tmp_path / "again.jsonl").read_text() == (tmp_path / "s.jsonl").read_text()
+
+
+def test_rows_that_fail_are_written_unscored_and_stay_in_the_export(run, dataset, tmp_path):
+    stub = StubEndpoint(ANSWERS, fault="refusal")
+    with serving(stub) as stub.url:
+        assert run("score", dataset, "--out", "s.jsonl", "--limit", 4, *at(stub)).exit_code == 1
+    scores = records(tmp_path / "s.jsonl")
+    assert [score["problem"] for score in scores] == ["refused"] * 4
+    assert [score["confidence"] for score in scores] == [None] * 4
+    assert run("propose", dataset, "--scores", "s.jsonl", "--out", "p.jsonl").exit_code == 1
+    assert {proposal["fate"] for proposal in records(tmp_path / "p.jsonl")} == {"unscored"}
+    assert run("export", dataset, "--proposals", "p.jsonl", "--out", "c.jsonl").exit_code == 1
+    assert (tmp_path / "c.jsonl").read_bytes() == dataset.read_bytes()
+
+
+def test_a_refused_key_stops_at_once_and_is_never_shown(run, dataset, tmp_path, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-canary-7731")
+    stub = StubEndpoint(ANSWERS, fault="unauthorised")
+    with serving(stub) as stub.url:
+        result = run("score", dataset, "--out", "s.jsonl", "--concurrency", 1, *at(stub))
+    assert result.exit_code == 2
+    assert "canary" not in result.output
+    assert stub.calls <= 7
+    assert not (tmp_path / "s.jsonl").exists()
+    for file in (tmp_path / "home").rglob("*"):
+        assert file.is_dir() or b"canary" not in file.read_bytes()
+
+
+def test_a_persons_decision_beats_the_proposal(run, dataset, endpoint, tmp_path):
+    run("score", dataset, "--out", "s.jsonl", *at(endpoint))
+    run("propose", dataset, "--scores", "s.jsonl", "--gamma", "share:0.8", "--out", "p.jsonl")
+    dropped = next(p for p in records(tmp_path / "p.jsonl") if p["fate"] == "drop")
+    kept = next(p for p in records(tmp_path / "p.jsonl") if p["fate"] == "keep")
+    made = [
+        {"uid": "1", "id": dropped["id"], "row": dropped["row"], "action": "reject", "fate": "keep"},
+        {"uid": "2", "id": kept["id"], "row": kept["row"], "action": "edit", "fate": "replace", "response": "mine"},
+    ]
+    lines = [json.dumps(decision | {"reviewer": "ann", "at": "2026-01-01T00:00:00Z"}) for decision in made]
+    (tmp_path / "d.jsonl").write_text("\n".join(lines))
+    arguments = ("--proposals", "p.jsonl", "--decisions", "d.jsonl", "--format", "openai", "--out", "c.jsonl")
+    assert run("export", dataset, *arguments).exit_code == 0
+    said = {row["messages"][0]["content"]: row["messages"][-1]["content"] for row in records(tmp_path / "c.jsonl")}
+    prompts = list(ANSWERS)
+    assert prompts[dropped["row"]] in said
+    assert said[prompts[kept["row"]]] == "mine"
+    assert json.loads((tmp_path / "c.jsonl.manifest.json").read_text())["decisions"] == 2
+
+
+def test_inspect_names_each_bad_row(run, tmp_path):
+    path = tmp_path / "d.jsonl"
+    path.write_text('{"prompt": "a", "response": "b"}\nnot json\n{"prompt": "c", "response": 4}\n')
+    result = run("inspect", path, "--json")
+    told = json.loads(result.output)
+    assert result.exit_code == 0
+    assert (told["rows"], told["examples"], told["shape"]) == (3, 1, "prompt_response")
+    assert [(p["row"], p["field"]) for p in told["problems"]] == [(1, ""), (2, "response")]
+    assert "row 2, response" in run("inspect", path).output
+
+
+def test_columns_can_be_mapped(run, dataset, endpoint, tmp_path):
+    rows = [{"frage": row["prompt"], "antwort": row["response"], "n": 1} for row in records(dataset)]
+    path = tmp_path / "foreign.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert run("inspect", path).exit_code == 2
+    mapping = ("--map", "prompt=frage", "--map", "response=antwort")
+    assert run("inspect", path, *mapping).exit_code == 0
+    assert run("score", path, "--out", "s.jsonl", "--limit", 2, *mapping, *at(endpoint)).exit_code == 0
+    assert "no column 'nope'" in run("inspect", path, "--map", "prompt=nope").output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("score", "data.jsonl", "--out", "s.jsonl", "--base-url", "http://127.0.0.1:1/v1"), "model name"),
+        (("score", "data.jsonl", "--out", "s.jsonl", "--model", "m"), "--base-url"),
+        (("score", "data.jsonl", "--out", "s.jsonl", "--embedded", "--model", "m"), "--embedded"),
+        (("score", "missing.jsonl", "--out", "s.jsonl"), "missing.jsonl"),
+        (("propose", "data.jsonl", "--scores", "data.jsonl", "--out", "p.jsonl"), "data.jsonl, line 1"),
+        (("propose", "data.jsonl", "--scores", "empty.jsonl", "--out", "p.jsonl", "--gamma", "lots"), "gamma"),
+        (("export", "data.jsonl", "--proposals", "missing.jsonl", "--out", "c.jsonl"), "missing.jsonl"),
+        (("score", "empty.jsonl", "--out", "s.jsonl"), "empty.jsonl"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_in_words(run, dataset, tmp_path, arguments, told):
+    (tmp_path / "empty.jsonl").write_text("")
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert told in result.output
+    assert "Traceback" not in result.output
+
+
+def test_scores_of_another_file_are_refused(run, dataset, endpoint, tmp_path):
+    run("score", dataset, "--out", "s.jsonl", "--limit", 3, *at(endpoint))
+    other = tmp_path / "other.jsonl"
+    other.write_text("".join(dataset.read_text().splitlines(keepends=True)[5:]))
+    result = run("propose", other, "--scores", "s.jsonl", "--out", "p.jsonl")
+    assert result.exit_code == 2
+    assert "'q0'" in result.output
+
+
+def test_the_demo_writes_all_six_files(run, tmp_path):
+    result = run("demo", "--out", "demo", "--recorded")
+    assert result.exit_code == 0
+    names = "dataset.jsonl scores.jsonl preferences.jsonl proposals.jsonl curated.jsonl curated.jsonl.manifest.json"
+    assert {file.name for file in (tmp_path / "demo").iterdir()} == set(names.split())
+    counts = json.loads((tmp_path / "demo/curated.jsonl.manifest.json").read_text())["counts"]
+    assert counts["kept"] + counts["dropped"] + counts["replaced"] == len(records(tmp_path / "demo/dataset.jsonl"))
