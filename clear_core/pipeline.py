@@ -16,7 +16,7 @@ from clear_core.types import ConfidenceScore, Example, Preference
 T = TypeVar("T")
 
 
-async def score_stream(
+def score_stream(
     examples: Iterable[Example], llm: LLM, recipe: Recipe, *, concurrency: int = 8
 ) -> AsyncGenerator[ConfidenceScore]:
     """Score examples, each result as soon as it is there (so not in row order).
@@ -33,11 +33,10 @@ async def score_stream(
         LLMError: a fatal one, at once; results that are there are given first.
         BudgetError: when the cap is reached, after every example under way has finished.
     """
-    async for score in _stream(examples, lambda example: score_example(example, llm, recipe), concurrency):
-        yield score
+    return _stream(examples, lambda example: score_example(example, llm, recipe), concurrency)
 
 
-async def correct_stream(
+def correct_stream(
     examples: Iterable[Example], writer: LLM, judge: LLM, recipe: Recipe, *, concurrency: int = 8
 ) -> AsyncGenerator[Preference]:
     """Write and judge a candidate for each example; otherwise as `score_stream`.
@@ -49,12 +48,7 @@ async def correct_stream(
         recipe: how a verdict's confidence is made.
         concurrency: examples under way at once.
     """
-
-    def work(example: Example) -> Coroutine[Any, Any, Preference]:
-        return correct_example(example, writer, judge, recipe)
-
-    async for preference in _stream(examples, work, concurrency):
-        yield preference
+    return _stream(examples, lambda example: correct_example(example, writer, judge, recipe), concurrency)
 
 
 async def _stream(

@@ -1,0 +1,57 @@
+"""What a run will take, from a trial."""
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clear_core.cost import Prices, TrialFigures, estimate
+from clear_core.errors import StateError
+
+
+def test_a_trial_scales_with_the_rows() -> None:
+    trial = TrialFigures(rows=20, calls=140, tokens_in=40_000, tokens_out=10_000, seconds=30.0)
+    told = estimate(trial, 200, Prices(tokens_in=2.0, tokens_out=8.0))
+    assert told.calls.expected == 1_400
+    assert told.tokens_in.expected == 400_000
+    assert told.seconds.expected == pytest.approx(300.0)
+    assert told.dollars is not None
+    assert told.dollars.expected == pytest.approx(0.8 + 0.8)
+
+
+def test_without_prices_there_is_no_money() -> None:
+    assert estimate(TrialFigures(5, 35, 100, 10, 1.0), 50).dollars is None
+
+
+def test_a_trial_without_rows_tells_nothing() -> None:
+    with pytest.raises(StateError):
+        estimate(TrialFigures(0, 0, 0, 0, 0.0), 50)
+
+
+@given(
+    st.integers(1, 50),
+    st.integers(0, 10**6),
+    st.integers(0, 10**6),
+    st.lists(st.integers(0, 10**5), max_size=50),
+)
+def test_the_range_holds_what_is_expected_and_more_rows_never_cost_less(
+    rows: int, tokens: int, more: int, lengths: list[int]
+) -> None:
+    trial = TrialFigures(rows, rows * 7, tokens, tokens, 1.0, lengths)
+    fewer, all_of_them = estimate(trial, more, Prices(1.0, 1.0)), estimate(trial, more + 1, Prices(1.0, 1.0))
+    for name in ("calls", "tokens_in", "tokens_out", "seconds", "dollars"):
+        low, high = getattr(fewer, name), getattr(all_of_them, name)
+        assert 0.0 <= low.low <= low.expected <= low.high
+        assert low.expected <= high.expected
+
+
+def test_the_range_covers_the_truth_about_as_often_as_it_says() -> None:
+    draw = random.Random(7)  # noqa: S311 - a simulation
+    lengths = [round(draw.lognormvariate(5.0, 0.6)) for _ in range(2_000)]
+    covered = 0
+    for _ in range(300):
+        trial = draw.sample(lengths, 20)
+        told = estimate(TrialFigures(20, 140, sum(trial), 0, 1.0, trial), len(lengths)).tokens_in
+        covered += told.low <= sum(lengths) <= told.high
+    assert covered / 300 > 0.85
