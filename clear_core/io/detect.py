@@ -57,7 +57,7 @@ def detect(source: Source) -> Detection:
     columns = _columns(values)
     field_map = propose_map(columns, values)
     if field_map is None:
-        raise _no_shape(source, columns)
+        raise _no_shape(source, columns, values[0])
     readable = sum(isinstance(read_record(record, field_map), Example) for record in sample)
     certainty = round(_named(field_map, columns) * readable / len(sample), 2)
     why = f"{_said(field_map)}; {readable} of the first {len(sample)} records can be read."
@@ -148,10 +148,15 @@ def _said(field_map: FieldMap) -> str:
     return f"Prompt in {' + '.join(parts)}, response in {field_map.response!r}"
 
 
-def _no_shape(source: Source, columns: Sequence[str]) -> InputError:
+def _no_shape(source: Source, columns: Sequence[str], first: Mapping[str, Any]) -> InputError:
     hint = "Map the columns by hand: which one holds the prompt and which the response?"
     if {"chosen", "rejected"} <= {_name(column) for column in columns}:
         hint = f"It looks like preference pairs; one response a record is scored. {hint}"
+    lists = [
+        name for name, value in first.items() if isinstance(value, list) and value and isinstance(value[0], Mapping)
+    ]
+    if lists:
+        hint = f"If its records lie inside {lists[0]!r}, save that list as a file of its own. {hint}"
     return InputError(f"{source.name}: no known shape fits its columns: {', '.join(columns)[:500]}.", hint)
 
 

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from clear_core.errors import InputError
 from clear_core.io.record import Record, RecordError
 from clear_core.io.source import FieldMap
 from clear_core.io.strict_json import kind
@@ -160,16 +159,3 @@ def _made_id(reading: Reading, row: int) -> str:
         digest.update(f"{message.role}\x1f{message.content}\x1e".encode())
     digest.update(reading.response.encode())
     return f"{digest.hexdigest()[:12]}-{row}"
-
-
-def check_columns(field_map: FieldMap, columns: tuple[str, ...]) -> None:
-    """Refuse a map to columns that a table does not have.
-
-    Raises:
-        InputError: naming the column and those there are.
-    """
-    for column in (*field_map.text_columns, field_map.id, field_map.category):
-        if column and column not in columns:
-            raise InputError(
-                f"The file has no column {column!r}.", f"Its columns are: {', '.join(columns)[:500]}. Map one of these."
-            )

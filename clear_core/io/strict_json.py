@@ -16,6 +16,7 @@ from clear_core.io.record import RecordError
 
 MAX_DEPTH: Final = 100
 MAX_DIGITS: Final = 400
+_END: Final = object()
 
 _SUSPECT = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")
 _FIX_TEXT: Final = "Write the character itself or remove it."
@@ -104,20 +105,30 @@ def check_value(value: Any, text: str) -> None:
 
 
 def _strings(value: Any) -> Iterator[tuple[str, str]]:
-    """Every string below a value, keys included, with its top-level column."""
-    stack: list[tuple[str, Any, int]] = [("", value, 0)]
+    """Every string in a value, keys included, with its top-level column."""
+    if not isinstance(value, dict):
+        yield from _strings_below("", value, 0)
+        return
+    for column, inner in value.items():
+        yield "", column
+        yield from _strings_below(column, inner, 1)
+
+
+def _strings_below(column: str, value: Any, depth: int) -> Iterator[tuple[str, str]]:
+    # Iterators instead of items: a record of a million empty lists must not grow a second time here.
+    stack: list[Iterator[Any]] = [iter((value,))]
     while stack:
-        column, item, depth = stack.pop()
-        if depth > MAX_DEPTH:
-            raise too_deep()
-        if isinstance(item, str):
+        item = next(stack[-1], _END)
+        if item is _END:
+            stack.pop()
+        elif isinstance(item, str):
             yield column, item
-        elif isinstance(item, dict):
-            for key, inner in item.items():
-                yield column, key
-                stack.append((column or key, inner, depth + 1))
-        elif isinstance(item, list):
-            stack.extend((column, inner, depth + 1) for inner in item)
+        elif isinstance(item, dict | list):
+            if len(stack) + depth > MAX_DEPTH:
+                raise too_deep()
+            if isinstance(item, dict):
+                yield from ((column, key) for key in item)
+            stack.append(iter(item.values() if isinstance(item, dict) else item))
 
 
 def as_object(value: Any) -> dict[str, Any]:

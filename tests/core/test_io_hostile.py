@@ -5,6 +5,7 @@ import csv
 import gzip
 import io
 import json
+import tracemalloc
 
 import pytest
 import zstandard
@@ -31,7 +32,7 @@ BAD_RECORDS = {
         b'{"prompt": "p", "response": "r", "x": ' + b"[" * 300_000 + b"]" * 300_000 + b"}",
         "levels deep",
     ),
-    "101 deep": (b'{"prompt": "p", "response": "r", "x": ' + b"[" * 101 + b"]" * 101 + b"}", "levels deep"),
+    "101 deep": (b'{"prompt": "p", "response": "r", "x": ' + b"[" * 100 + b"]" * 100 + b"}", "levels deep"),
     "100,000 digits": (b'{"prompt": "p", "response": "r", "x": ' + b"9" * 100_000 + b"}", "100,000 digits"),
     "latin-1": ('{"prompt": "p", "response": "caf\u00e9"}'.encode("latin-1"), "(0xe9) is not UTF-8"),
     "surrogate in UTF-8": (b'{"prompt": "p", "response": "\xed\xa0\x80"}', "(0xed) is not UTF-8"),
@@ -178,6 +179,7 @@ REFUSED = {
     "an empty array": (b"[]", "no records"),
     "only bad records": (b'{"a": 1\n{"a": 2', "none of the first|several lines"),
     "no known shape": (b'{"a": "x", "b": "y"}\n', "no known shape fits its columns: a, b"),
+    "records inside": (b'{"data": [{"prompt": "p", "response": "r"}]}', "no known shape fits its columns: data"),
     "preference pairs": (b'{"prompt": "p", "chosen": "c", "rejected": "r"}', "preference pairs"),
     "gzip in gzip": (gzip.compress(gzip.compress(GOOD[0])), "is a gzip archive inside an archive"),
     "nothing of an archive": (gzip.compress(GOOD[0])[:5], "ends early"),
@@ -274,6 +276,30 @@ def test_a_record_problem_report_runs_nothing_in_a_spreadsheet():
     assert [row[0] for row in rows[1:]] == [str(n) for n in range(len(raws))]
     assert [row[3] for row in rows[1:]] == [f"'{raw}" for raw in raws[:6]] + raws[6:]
     assert {row[1] for row in rows[1:]} == {"'=field"}
+
+
+@pytest.mark.parametrize("opening", [b"[", b'{"a":'])
+def test_a_hundred_levels_are_read_and_one_more_is_not(tmp_path, opening):
+    def nested(levels):
+        closing = b"]" if opening == b"[" else b"}"
+        return GOOD[0][:-1] + b', "x": ' + opening * (levels - 1) + b"1" + closing * (levels - 1) + b"}"
+
+    examples, problems = read(put(tmp_path, "a.jsonl", nested(100) + b"\n" + nested(101)), MAP)
+    assert (len(examples), len(problems)) == (1, 1)
+    assert "100 levels" in problems[0].reason
+
+
+@pytest.mark.parametrize("form", ["jsonl", "json", "csv"])
+def test_memory_does_not_grow_with_the_file(tmp_path, form):
+    def peak(rows):
+        source = put(tmp_path, f"a.{form}", rows_as(form, rows))
+        tracemalloc.start()
+        assert sum(1 for _ in read_examples(source, MAP)) == rows
+        _, highest = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return highest
+
+    assert peak(40_000) < 1.2 * peak(10_000) + 2**20
 
 
 def test_values_are_never_reinterpreted(tmp_path):
