@@ -291,15 +291,33 @@ def test_a_hundred_levels_are_read_and_one_more_is_not(tmp_path, opening):
 
 @pytest.mark.parametrize("form", ["jsonl", "json", "csv"])
 def test_memory_does_not_grow_with_the_file(tmp_path, form):
+    row = {"prompt": "p" * 10_000, "response": "r" * 10_000}
+    one = (",".join(row.values()) if form == "csv" else json.dumps(row)).encode()
+    head, between, tail = {
+        "jsonl": (b"", b"\n", b""),
+        "json": (b"[", b",\n", b"]"),
+        "csv": (b"prompt,response\n", b"\n", b""),
+    }[form]
+
     def peak(rows):
-        source = put(tmp_path, f"a.{form}", rows_as(form, rows))
+        source = put(tmp_path, f"a.{form}", head + between.join([one] * rows) + tail)
         tracemalloc.start()
         assert sum(1 for _ in read_examples(source, MAP)) == rows
         _, highest = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         return highest
 
-    assert peak(40_000) < 1.2 * peak(10_000) + 2**20
+    assert peak(1_000) < 1.2 * peak(200) + 2**20
+
+
+def test_a_record_without_end_is_passed_over_in_little_memory(tmp_path):
+    endless = b'{"prompt": "p", "response": "' + b"x" * 60_000_000 + b'"}'
+    source = put(tmp_path, "a.json", b"[" + b", ".join([GOOD[0], endless, GOOD[1]]) + b"]")
+    tracemalloc.start()
+    check_good_rows_come_through(source, "bytes; at most")
+    _, highest = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert highest < 50_000_000
 
 
 def test_values_are_never_reinterpreted(tmp_path):

@@ -1,5 +1,6 @@
 """Scores, preferences, proposals and decisions on disk; files that are whole or not there; the manifest."""
 
+import errno
 import hashlib
 import json
 import stat
@@ -131,6 +132,16 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     write_records(path, [ConfidenceScore("a", 0, 0.5)])
     assert len(list(read_scores(path))) == 1
     assert stat.S_IMODE(path.stat().st_mode) & 0o400
+
+
+def test_a_full_disk_is_an_input_error_and_leaves_nothing(tmp_path):
+    def items():
+        yield ConfidenceScore("a", 0, 0.5)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(InputError, match="can't be written: No space left"):
+        write_records(tmp_path / "a.jsonl", items())
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_that_is_not_there_is_an_input_error(tmp_path):

@@ -289,6 +289,16 @@ def test_columns_can_be_mapped_by_hand_where_no_shape_fits(tmp_path):
     assert [example.response for example in examples] == ["b", "d"]
 
 
+def test_a_column_named_messages_that_holds_none_is_not_taken_for_turns(tmp_path):
+    row = {"messages": "3 new", "instruction": "a", "output": "b"}
+    assert detect(put(tmp_path, "a.jsonl", lines(row))).field_map.prompt == "instruction"
+
+
+def test_a_file_without_any_readable_record_has_no_columns(tmp_path):
+    with pytest.raises(InputError, match="none of the first 2 records"):
+        read_columns(put(tmp_path, "a.jsonl", b"x\ny\n"))
+
+
 @pytest.mark.parametrize(
     ("fault", "values"),
     [
