@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit import config
 
 from pages.parts import tickets
-from pages.parts.text import escaped
+from pages.parts.text import escaped, icon_html
 
 
 def download_link(label: str, path: str, purpose: tickets.Purpose, **grant: Any) -> None:
@@ -23,7 +23,4 @@ def download_link(label: str, path: str, purpose: tickets.Purpose, **grant: Any)
     """
     base = f"/{config.get_option('server.baseUrlPath')}".rstrip("/")
     address = f"{base}{path}?ticket={quote(tickets.issue(purpose, **grant))}"
-    st.html(
-        f'<a class="cr-button" href="{escaped(address)}" download>'
-        f'<span class="cr-icon">download</span>{escaped(label)}</a>'
-    )
+    st.html(f'<a class="cr-button" href="{escaped(address)}" download>{icon_html("download")}{escaped(label)}</a>')

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts.address import page_link
-from pages.parts.text import escaped
+from pages.parts.text import escaped, icon_html
 
 
 def empty(title: str, sentence: str, *, icon: str = "inbox", step: str = "", page: str = "") -> None:
@@ -18,10 +18,7 @@ def empty(title: str, sentence: str, *, icon: str = "inbox", step: str = "", pag
         step: label of the link.
         page: page to go to, such as "score"; it keeps the address's dataset and runs.
     """
-    st.html(
-        f'<div class="cr-empty"><span class="cr-icon">{icon}</span>'
-        f"<h3>{escaped(title)}</h3><p>{escaped(sentence)}</p></div>"
-    )
+    st.html(f'<div class="cr-empty">{icon_html(icon)}<h3>{escaped(title)}</h3><p>{escaped(sentence)}</p></div>')
     if step and page:
         with st.container(horizontal=True, horizontal_alignment="center"):
             page_link(page, step)

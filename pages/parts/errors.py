@@ -11,7 +11,7 @@ from typing import Literal
 import streamlit as st
 
 from clear_core.errors import ClearError
-from pages.parts.text import escaped
+from pages.parts.text import escaped, icon_html
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ def notice(message: str, hint: str = "", *, tone: Tone = "info") -> None:
     extra = f'<div class="cr-hint">{escaped(hint)}</div>' if hint else ""
     role = "alert" if tone == "error" else "status"
     st.html(
-        f'<div class="cr-notice cr-{tone}" role="{role}"><span class="cr-icon">{_ICONS[tone]}</span>'
+        f'<div class="cr-notice cr-{tone}" role="{role}">{icon_html(_ICONS[tone])}'
         f"<div><div>{escaped(message)}</div>{extra}</div></div>"
     )
 

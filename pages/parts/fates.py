@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from clear_core.types import Fate
+from pages.parts.text import icon_html
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,4 +52,4 @@ def fate_html(fate: Fate, text: str = "") -> str:
         text: words of ours in place of the fate's own; never dataset text.
     """
     look = LOOKS[fate]
-    return f'<span class="cr-fate cr-{fate}"><span class="cr-icon">{look.icon}</span>{text or look.word}</span>'
+    return f'<span class="cr-fate cr-{fate}">{icon_html(look.icon)}<span>{text or look.word}</span></span>'

@@ -14,7 +14,7 @@ from db.runs import get_run, request_cancel, request_pause, request_resume
 from pages.parts.endpoint import described, key_field, knows_key
 from pages.parts.errors import in_words, notice
 from pages.parts.shell import engine, settings, start
-from pages.parts.text import ago, count, duration, escaped
+from pages.parts.text import ago, count, duration, escaped, icon_html
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ _STOPPED: Final = {
 def state_html(run: RunRecord) -> str:
     """The run's state as icon and word."""
     look = STATES[run.status]
-    return f'<span class="cr-state {look.tone}"><span class="cr-icon">{look.icon}</span>{look.word}</span>'
+    return f'<span class="cr-state {look.tone}">{icon_html(look.icon)}<span>{look.word}</span></span>'
 
 
 def run_panel(run_id: int, *, unit: str = "row") -> RunRecord:

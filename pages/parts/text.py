@@ -21,6 +21,11 @@ def plain(text: str) -> str:
     return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
 
 
+def icon_html(name: str) -> str:
+    """A Material Symbol for an HTML block; what it shows is said by a word beside it, so it is not read aloud."""
+    return f'<span class="cr-icon" aria-hidden="true">{name}</span>'
+
+
 def count(number: int, singular: str, plural: str = "") -> str:
     """A count with its noun and thousands separators: "1 row", "12,400 rows"."""
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"

@@ -8,6 +8,7 @@ import streamlit as st
 
 from clear_core.types import FATES, Fate
 from pages.parts.fates import LOOKS
+from pages.parts.text import icon_html
 
 
 def show_counts(counts: Mapping[Fate, int], decided: int) -> None:
@@ -28,6 +29,6 @@ def show_counts(counts: Mapping[Fate, int], decided: int) -> None:
 def _tile(tone: str, icon: str, word: str, number: int, total: int) -> str:
     share = f"{number / total:.1%}" if total else "–"
     return (
-        f'<div class="cr-tile"><div class="{tone} cr-tile-word"><span class="cr-icon">{icon}</span>{word}</div>'
+        f'<div class="cr-tile"><div class="{tone} cr-tile-word">{icon_html(icon)}{word}</div>'
         f'<div class="cr-tile-number cr-num">{number:,}<span class="cr-quiet">{share}</span></div></div>'
     )

@@ -29,9 +29,9 @@ def mixed(tmp_path):
     return path
 
 
-def test_upload_import_rows_and_problems(server, visit, mixed):
+def test_upload_import_rows_and_problems(shared_server, visit, mixed):
     page = visit.page
-    visit.open(server.url)
+    visit.open(shared_server.url)
     visit.upload(mixed)
     page.get_by_text("Alpaca (instruction, input, output)").first.wait_for()
     page.get_by_text("Capital of France?").wait_for()
@@ -54,7 +54,7 @@ def test_upload_import_rows_and_problems(server, visit, mixed):
     visit.open(address)
     page.get_by_text("Capital of France?").wait_for()
     for name in ("score", "correct", "tune", "review", "export"):
-        visit.open(f"{server.url}/{name}?{address.partition('?')[2]}")
+        visit.open(f"{shared_server.url}/{name}?{address.partition('?')[2]}")
     assert visit.dialogs == []
     assert visit.foreign == []
     assert page.locator("[onerror], script:not([src]):text('stored')").count() == 0
@@ -67,33 +67,33 @@ def test_a_deep_link_on_a_fresh_server_opens_its_page(server, visit):
     visit.page.get_by_text("No dataset yet").wait_for()
 
 
-def test_the_upload_route_takes_nothing_from_strangers(server, visit, mixed):
-    assert server.ask("PUT", "/api/upload", b"x").status == 403
-    assert server.ask("PUT", "/api/upload?ticket=forged", b"x", Origin=server.url).status == 403
+def test_the_upload_route_takes_nothing_from_strangers(shared_server, visit, mixed):
+    assert shared_server.ask("PUT", "/api/upload", b"x").status == 403
+    assert shared_server.ask("PUT", "/api/upload?ticket=forged", b"x", Origin=shared_server.url).status == 403
     used = []
     visit.page.on("request", lambda request: used.append(request.url) if "/api/upload" in request.url else None)
-    visit.open(server.url)
+    visit.open(shared_server.url)
     visit.upload(mixed)
-    path = used[0].removeprefix(server.url)
-    assert server.ask("PUT", path, b"x", Origin="http://foreign.example").status == 403
-    assert server.ask("PUT", path, b"x", Host="foreign.example", Origin="http://foreign.example").status == 403
-    assert server.ask("PUT", path, b"x", Origin=server.url).status == 200
+    path = used[0].removeprefix(shared_server.url)
+    assert shared_server.ask("PUT", path, b"x", Origin="http://foreign.example").status == 403
+    assert shared_server.ask("PUT", path, b"x", Host="foreign.example", Origin="http://foreign.example").status == 403
+    assert shared_server.ask("PUT", path, b"x", Origin=shared_server.url).status == 200
 
 
-def test_an_upload_that_fails_says_why_and_the_next_one_works(server, visit, tmp_path, mixed):
+def test_an_upload_that_fails_says_why_and_the_next_one_works(shared_server, visit, tmp_path, mixed):
     empty = tmp_path / "empty.jsonl"
     empty.touch()
     page = visit.page
-    visit.open(server.url)
+    visit.open(shared_server.url)
     page.locator("[data-part=input]").set_input_files(empty)
     page.get_by_text("empty.jsonl is empty.").wait_for()
     visit.upload(mixed)
     page.get_by_text("Capital of France?").wait_for()
 
 
-def test_the_drop_zone_is_reached_and_opened_by_keyboard(server, visit):
+def test_the_drop_zone_is_reached_and_opened_by_keyboard(shared_server, visit):
     page = visit.page
-    visit.open(server.url)
+    visit.open(shared_server.url)
     page.get_by_role("button", name="Choose a file").focus()
     with page.expect_file_chooser() as chooser:
         page.keyboard.press("Enter")
