@@ -55,7 +55,9 @@ def check() -> None:
 @click.argument("run_id", type=int)
 def worker(run_id: int) -> None:
     """Work on a run. Keys and the database's URL come as one JSON object through stdin, never as arguments."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    # Libraries speak up only for warnings: a line for each of a million calls helps nobody.
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
+    logging.getLogger("db").setLevel(logging.INFO)
     given = {} if sys.stdin.isatty() else json.loads(sys.stdin.read() or "{}")
     settings = read_settings()
     os.nice(10)

@@ -14,7 +14,7 @@ from sqlalchemy import Row
 from clear_core.io.source import FieldMap
 from clear_core.propose import acceptable, tie_hash
 from clear_core.types import ConfidenceScore, Decision, Example, Message, Preference, RowProblem
-from db.records import DatasetRecord, PolicyRecord, RunConfig, RunRecord
+from db.records import DatasetRecord, PolicyRecord, RunConfig, RunRecord, RunStatus
 
 AnyRow = Row[Any]
 Values = dict[str, Any]
@@ -107,13 +107,16 @@ def config_of(row: AnyRow) -> RunConfig:
     return RunConfig(**json.loads(row.config))
 
 
-def run_of(row: AnyRow, status: str) -> RunRecord:
+NO_WORKER = "Its worker is gone: killed, or the machine was restarted. Resume goes on from the last stored row."
+
+
+def run_of(row: AnyRow, status: RunStatus) -> RunRecord:
     """A run from its row, with the status as it looks from outside."""
     return RunRecord(
         id=row.id,
         dataset_id=row.dataset_id,
         config=config_of(row),
-        status=status,  # type: ignore[arg-type]  # written by this room only
+        status=status,
         done=row.done,
         total=row.total,
         calls_paid=row.calls_paid,
@@ -121,7 +124,7 @@ def run_of(row: AnyRow, status: str) -> RunRecord:
         tokens_in=row.tokens_in,
         tokens_out=row.tokens_out,
         problems=json.loads(row.problems),
-        message=row.message,
+        message=row.message or (NO_WORKER if status == "interrupted" else ""),
         phase=row.phase if status == "running" else "",
         recipe=json.loads(row.recipe),
         created_at=datetime.fromtimestamp(row.created_at, UTC),

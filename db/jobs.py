@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -49,9 +50,10 @@ def start_worker(run_id: int, *, url: str, api_key: str = "", candidate_api_key:
         )
     _children.append(child)
     secrets = {"url": url, "api_key": api_key, "candidate_api_key": candidate_api_key}
+    # A worker that died already can't be told anything; its run shows as interrupted.
     if child.stdin:
-        child.stdin.write(json.dumps(secrets).encode())
-        child.stdin.close()
+        with suppress(BrokenPipeError), child.stdin as pipe:
+            pipe.write(json.dumps(secrets).encode())
     return child.pid
 
 

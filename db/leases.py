@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -13,10 +14,13 @@ from sqlalchemy import Connection, Engine, Row, select, update
 from clear_core.errors import StateError
 from db.engine import write
 from db.models import RunRow
-from db.records import RunStatus
+from db.records import ACTIVE, RunStatus
 
 STALE_S: Final = 10.0
 """A running run without a sign of life for so long is interrupted."""
+
+QUEUE_S: Final = 60.0
+"""A queued run that no worker took for so long is interrupted: its worker never came up."""
 
 RUN = RunRow.__table__
 
@@ -61,12 +65,19 @@ def looks_alive(run: Row[Any]) -> bool:
     return run.owner_host != socket.gethostname() or _exists(run.owner_pid)
 
 
+def shown_status(run: Row[Any]) -> RunStatus:
+    """The status as it looks from outside: a run that should have a living worker and has none is interrupted."""
+    waits = run.status == "queued" and time.time() - (run.heartbeat_at or 0.0) <= QUEUE_S
+    if run.status in ACTIVE and not waits and not looks_alive(run):
+        return "interrupted"
+    status: RunStatus = run.status
+    return status
+
+
 def _exists(pid: int) -> bool:
-    try:
+    with suppress(ChildProcessError):
         # A child of this process that ended is collected first, or its remains would look alive.
         os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        pass
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

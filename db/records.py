@@ -132,7 +132,7 @@ class RunRecord:
         created_by: who asked.
         started_at: when a worker first took it.
         finished_at: when it ended as done, cancelled, capped or failed.
-        heartbeat_at: last sign of life of its worker.
+        heartbeat_at: last sign of life of its worker, or when it was queued.
         rate_per_s: rows finished per second, lately; None while unknown.
         pending_request: a pause or cancel that the worker has not answered yet; "" for none.
         version: grows with every stored change of results; key caches on (id, version).

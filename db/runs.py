@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, insert, select, update
+from sqlalchemy import Connection, Engine, insert, select, update
 
 from clear_core.errors import InputError, StateError
 from clear_core.llm.base_url import check_base_url
@@ -14,7 +14,7 @@ from clear_core.propose import Gamma
 from db.convert import config_of, config_values, run_of
 from db.datasets import get_dataset
 from db.engine import read, write
-from db.leases import RUN, locked_run, looks_alive
+from db.leases import RUN, locked_run, looks_alive, shown_status
 from db.models import RunRow
 from db.records import RESUMABLE, DatasetRecord, RunConfig, RunKind, RunRecord
 
@@ -49,6 +49,7 @@ def create_run(engine: Engine, dataset_id: int, config: RunConfig, created_by: s
         "status": "queued",
         "total": min(config.limit or dataset.examples, dataset.examples) if config.kind == "score" else 0,
         "created_at": time.time(),
+        "heartbeat_at": time.time(),
         "created_by": created_by,
     }
     with write(engine) as connection:
@@ -103,11 +104,6 @@ def list_runs(engine: Engine, dataset_id: int, kind: RunKind | None = None) -> l
         query = query.where(RunRow.kind == kind)
     with read(engine) as connection:
         return [run_of(run, shown_status(run)) for run in connection.execute(query)]
-
-
-def shown_status(run: Row[Any]) -> str:
-    """The status as it looks from outside: a running run without a living worker is interrupted."""
-    return "interrupted" if run.status == "running" and not looks_alive(run) else str(run.status)
 
 
 def request_pause(engine: Engine, run_id: int) -> None:
@@ -166,6 +162,7 @@ def request_resume(engine: Engine, run_id: int, *, max_calls: int | None = None,
             config = replace(config, max_calls=max_calls)
         values = {
             "status": "queued",
+            "heartbeat_at": time.time(),
             "request": "",
             "message": "",
             "retry_problems": retry_problems or run.retry_problems,

@@ -15,7 +15,7 @@ from clear_core.errors import BudgetError, InputError, StateError, ThresholdErro
 from db.budget import LeasedBudget
 from db.datasets import list_datasets
 from db.engine import write
-from db.leases import STALE_S, LeaseLostError, Progress, beat, claim_run, describe, release_run
+from db.leases import QUEUE_S, STALE_S, LeaseLostError, Progress, beat, claim_run, describe, release_run
 from db.models import RunRow
 from db.records import RunConfig
 from db.runs import create_run, get_run, list_runs, request_cancel, request_pause, request_resume
@@ -135,6 +135,18 @@ def test_a_run_whose_process_is_gone_is_interrupted_at_once(engine: Engine, run:
     _set(engine, run, owner_pid=gone)
     assert _status(engine, run) == "interrupted"
     _set(engine, run, owner_host="another-" + socket.gethostname())
+    assert _status(engine, run) == "running"
+
+
+def test_a_queued_run_whose_worker_never_came_up_is_interrupted(engine: Engine, run: int) -> None:
+    assert _status(engine, run) == "queued"
+    _set(engine, run, heartbeat_at=get_run(engine, run).heartbeat_at.timestamp() - QUEUE_S - 1)
+    record = get_run(engine, run)
+    assert record.status == "interrupted"
+    assert "Resume" in record.message
+    request_resume(engine, run)
+    assert _status(engine, run) == "queued"
+    claim_run(engine, run)
     assert _status(engine, run) == "running"
 
 

@@ -1,0 +1,57 @@
+"""`python -m db`: the schema made, the whole checked, and what is broken told in a sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import Engine, delete, update
+
+from db.__main__ import main
+from db.checks import find_faults
+from db.datasets import get_dataset
+from db.engine import open_engine, write
+from db.models import DatasetRow, ScoreRow, StandingRow
+
+
+def test_upgrade_makes_the_database_and_finishes_deletions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLEAR_DATA_DIR", str(tmp_path))
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    for _ in range(2):
+        result = CliRunner().invoke(main, ["upgrade"])
+        assert result.exit_code == 0, result.output
+    result = CliRunner().invoke(main, ["check"])
+    assert (result.exit_code, result.output) == (0, "Everything fits together.\n")
+
+
+def test_a_database_without_a_schema_is_told_to_upgrade(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'new.db'}")
+    assert list(find_faults(engine)) == ["The schema is not up to date: run `python -m db upgrade`."]
+    engine.dispose()
+
+
+def test_a_whole_database_has_no_faults(engine: Engine, reviewed: int) -> None:
+    assert list(find_faults(engine)) == []
+
+
+def test_each_fault_is_told(engine: Engine, reviewed: int) -> None:
+    get_dataset(engine, reviewed).source_path.unlink()
+    with write(engine) as connection:
+        connection.execute(update(DatasetRow).values(examples=9))
+        connection.execute(delete(StandingRow))
+    faults = " ".join(find_faults(engine))
+    assert "its upload" in faults
+    assert "it counts 9 in example but has 4" in faults
+    assert "what stands differs" in faults
+
+
+def test_a_dangling_reference_is_told(engine: Engine, reviewed: int) -> None:
+    with engine.connect() as connection:
+        cursor = connection.connection.cursor()
+        cursor.execute("PRAGMA foreign_keys=OFF")
+        with connection.begin():
+            connection.execute(update(ScoreRow).values(run_id=99))
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
+    assert "A row of score refers to a row of run that is not there." in list(find_faults(engine))
