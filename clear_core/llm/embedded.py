@@ -4,46 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import importlib.util
-import json
 import os
-import secrets
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from http import HTTPStatus
-from typing import Any, Final, Literal
-
-import aiohttp
+from typing import Any, Final
 
 from clear_core.errors import LLMError
 from clear_core.llm import forcing
-from clear_core.llm.embedded_server import CONTEXT, SLOTS, weights_path
+from clear_core.llm.embedded_process import EmbeddedProcess, Loading, is_installed
+from clear_core.llm.embedded_server import SLOTS
 from clear_core.llm.port import ChatRequest, LikelihoodRequest, Reply
 from clear_core.types import Message
+
+__all__ = ["EmbeddedModel", "is_installed"]
 
 MODEL: Final = "smollm2-135m-instruct (embedded)"
 SYSTEM: Final = Message("system", "You are a helpful AI assistant.")
 """Stands in front of a prompt that has no system turn."""
-START_SECONDS: Final = 120.0
-CALL_SECONDS: Final = 900.0
+CONTEXT: Final = 8192
+"""Tokens of context: the most that the model was trained with, shared by all that is under way."""
 GATHER_SECONDS: Final = 0.005
 """How long samples of one prompt wait for each other, to be drawn as one call that reads the prompt once."""
 TURN_START, TURN_END, NEWLINE = 1, 2, 198
 """Token ids of <|im_start|>, <|im_end|> and a line feed; text of a dataset never becomes one of the first two."""
 SAMPLER: Final = {"top_k": 0, "top_p": 1.0, "min_p": 0.0}
 """Samples come from the whole distribution."""
-
-
-Loading = Literal["loading", "ready"]
-
-
-@dataclass(frozen=True, slots=True)
-class _Server:
-    process: asyncio.subprocess.Process
-    session: aiohttp.ClientSession
-    url: str
 
 
 @dataclass(slots=True)
@@ -62,17 +48,22 @@ class EmbeddedModel:
     Args:
         on_loading: called with "loading" when the model begins to load and with "ready" when it is.
         threads: processor threads; None for as many as this process may use, at most 8.
+        context: tokens of context; fewer take less memory, and longer examples are then too long.
     """
 
     model = MODEL
     host = "embedded:1"  # the number changes with anything that changes what the same request gives
 
-    def __init__(self, on_loading: Callable[[Loading], None] | None = None, threads: int | None = None) -> None:
-        self._on_loading = on_loading or (lambda _state: None)
-        self._threads = threads or min(8, len(os.sched_getaffinity(0)))
-        self._server: _Server | None = None
-        self._starting = asyncio.Lock()
-        self._room = _Room(CONTEXT)
+    def __init__(
+        self,
+        on_loading: Callable[[Loading], None] | None = None,
+        threads: int | None = None,
+        context: int = CONTEXT,
+    ) -> None:
+        threads = threads or min(8, len(os.sched_getaffinity(0)))
+        self._process = EmbeddedProcess(on_loading or (lambda _state: None), threads, context)
+        self._context = context
+        self._room = _Room(context)
         self._groups: dict[ChatRequest, _Group] = {}
 
     async def complete(self, request: ChatRequest) -> Reply:
@@ -104,7 +95,7 @@ class EmbeddedModel:
             LLMError: as `complete`; "empty" for a response without tokens.
         """
         body = {"content": request.response, "parse_special": False, "with_pieces": True}
-        wanted = forcing.tokens_told(await self._post("/tokenize", body))
+        wanted = forcing.tokens_told(await self._process.post("/tokenize", body))
         if not wanted:
             raise LLMError("An empty response has no likelihood.", problem="empty")
         prompt = await self._prompt(request.prompt) if request.prompt else await self._opening()
@@ -114,14 +105,17 @@ class EmbeddedModel:
             before += [token.id for token in stretch]
         return Reply("", tuple(logprobs), len(prompt) + len(wanted), 0)
 
+    @property
+    def pid(self) -> int | None:
+        """The model's process, while it runs."""
+        return self._process.pid
+
     async def close(self) -> None:
         """End the model's process; the next call would start it again."""
-        server, self._server = self._server, None
         for group in self._groups.values():
             if group.task:
                 group.task.cancel()
-        if server is not None:
-            await _stop(server)
+        await self._process.stop()
 
     async def _forced(self, prompt: Sequence[int], stretch: Sequence[forcing.Token], room: int) -> list[float]:
         if stretch[0].whole:
@@ -147,7 +141,7 @@ class EmbeddedModel:
 
     async def _samples(self, request: ChatRequest, numbers: Sequence[int]) -> dict[int, Mapping[str, Any]]:
         prompt = await self._prompt(request.messages)
-        at_once = max(1, min(SLOTS, (CONTEXT - len(prompt)) // request.max_tokens))
+        at_once = max(1, min(SLOTS, (self._context - len(prompt)) // request.max_tokens))
         drawn: dict[int, Mapping[str, Any]] = {}
         for first, count in _runs(numbers, at_once):
             body = {
@@ -177,114 +171,19 @@ class EmbeddedModel:
         return [TURN_START, *await self._tokenize("assistant\n")]
 
     async def _tokenize(self, text: str) -> list[int]:
-        tokens = (await self._post("/tokenize", {"content": text, "parse_special": False}))["tokens"]
+        tokens = (await self._process.post("/tokenize", {"content": text, "parse_special": False}))["tokens"]
         return [int(token) for token in tokens]
 
     async def _completion(self, body: Mapping[str, Any], room: int) -> list[Mapping[str, Any]]:
-        if room > CONTEXT:
+        if room > self._context:
             raise LLMError(
-                f"Prompt and response take {room:,} tokens; the embedded model's context holds {CONTEXT:,}.",
+                f"Prompt and response take {room:,} tokens; the embedded model's context holds {self._context:,}.",
                 "Shorten the example or score it with a larger model.",
                 problem="too_long",
             )
         async with self._room.take(room):
-            answer = await self._post("/completion", body)
+            answer = await self._process.post("/completion", body)
         return answer if isinstance(answer, list) else [answer]
-
-    async def _post(self, path: str, body: Mapping[str, Any]) -> Any:
-        for attempt in range(2):
-            server = await self._running()
-            try:
-                async with server.session.post(server.url + path, json=body) as response:
-                    answer = await response.json()
-            except TimeoutError:
-                raise LLMError("The embedded model took too long.", problem="timeout", retryable=True) from None
-            except aiohttp.ClientError:
-                # Its process is gone (out of memory, killed): one new start, then it is a failure of the machine.
-                if self._server is server:
-                    self._server = None
-                    await _stop(server)
-                if attempt:
-                    raise _unusable("its process ends while it works") from None
-                continue
-            if response.status == HTTPStatus.OK:
-                return answer
-            told = answer.get("error", {}).get("message", "") if isinstance(answer, dict) else ""
-            raise LLMError(f"The embedded model rejected a request: {told}", problem="rejected")
-        raise AssertionError
-
-    async def _running(self) -> _Server:
-        async with self._starting:
-            if self._server is None:
-                self._on_loading("loading")
-                self._server = await _start(self._threads)
-                self._on_loading("ready")
-            return self._server
-
-
-def is_installed() -> bool:
-    """Whether the runtime and the weights are there."""
-    return importlib.util.find_spec("xllamacpp") is not None and weights_path() is not None
-
-
-def _unusable(why: str) -> LLMError:
-    return LLMError(
-        f"The embedded model can't be used: {why}.",
-        "Run `make setup`, or install clear-review[embedded]; or give a base URL of another model.",
-        problem="unreachable",
-        fatal=True,
-    )
-
-
-async def _start(threads: int) -> _Server:
-    if not is_installed():
-        raise _unusable("it is not installed")
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "clear_core.llm.embedded_server",
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
-    api_key = secrets.token_urlsafe(16)
-    try:
-        answer = await asyncio.wait_for(_greet(process, {"api_key": api_key, "threads": threads}), START_SECONDS)
-    except BaseException as error:
-        await _end(process)
-        if isinstance(error, (TimeoutError, OSError, ValueError)):
-            raise _unusable("it did not start in time") from None
-        raise
-    if "port" not in answer:
-        await _end(process)
-        raise _unusable(str(answer["error"]))
-    session = aiohttp.ClientSession(
-        headers={"Authorization": f"Bearer {api_key}"},
-        timeout=aiohttp.ClientTimeout(total=CALL_SECONDS),
-        connector=aiohttp.TCPConnector(limit=0),
-    )
-    return _Server(process, session, f"http://127.0.0.1:{answer['port']}")
-
-
-async def _greet(process: asyncio.subprocess.Process, settings: Mapping[str, Any]) -> dict[str, Any]:
-    assert process.stdin is not None  # noqa: S101 - both are pipes by the call that made the process
-    assert process.stdout is not None  # noqa: S101
-    # Over the pipe rather than as an argument, which every local user could read.
-    process.stdin.write(json.dumps(settings).encode() + b"\n")
-    line = await process.stdout.readline()
-    answer: dict[str, Any] = json.loads(line) if line else {"error": "its process ended while it was loading"}
-    return answer
-
-
-async def _stop(server: _Server) -> None:
-    await server.session.close()
-    await _end(server.process)
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    if process.stdin is not None:
-        process.stdin.close()
-    try:
-        await asyncio.wait_for(process.wait(), 5)
-    except TimeoutError:
-        process.kill()
-        await process.wait()
 
 
 def _seed(request: ChatRequest) -> int:

@@ -1,7 +1,7 @@
 """The embedded model's own process: llama.cpp's server on the loopback interface, for as long as its parent lives.
 
-It reads one line of JSON (key, threads) from standard input, answers with one line (port, or error) and ends when
-standard input does. The parent holds the other end of that pipe, so it can't outlive the parent, kill -9 included.
+It reads one line of JSON (key, threads, context) from standard input, answers with one (port, or error) and ends
+when standard input does. The parent holds the other end of that pipe, so it can't outlive the parent, kill -9 included.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-CONTEXT: Final = 8192
-"""Tokens of context: the most that the model was trained with, shared by all that is under way."""
 SLOTS: Final = 8
 """Sequences generated side by side."""
 CACHE_MIB: Final = 256
@@ -33,7 +31,7 @@ def weights_path() -> Path | None:
     return None
 
 
-def _start(api_key: str, threads: int) -> Any:
+def _start(api_key: str, threads: int, context: int) -> Any:
     # Both before the import: spinning threads cut a busy machine's speed to a twentieth.
     os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
     os.environ["GOMP_SPINCOUNT"] = "0"
@@ -44,7 +42,7 @@ def _start(api_key: str, threads: int) -> Any:
     params.hostnames = ["127.0.0.1"]
     params.port = 0
     params.api_keys = [api_key]
-    params.n_ctx = CONTEXT
+    params.n_ctx = context
     params.n_parallel = SLOTS
     params.kv_unified = True
     params.cache_ram_mib = CACHE_MIB
@@ -60,7 +58,7 @@ def main() -> None:
     """Serve until standard input ends."""
     settings = json.loads(sys.stdin.readline())
     try:
-        server = _start(settings["api_key"], settings["threads"])
+        server = _start(**settings)
     except Exception as error:  # noqa: BLE001 - whatever the runtime raises, the parent must hear of it
         answer: dict[str, Any] = {"error": f"{type(error).__name__}: {error}"}
     else:

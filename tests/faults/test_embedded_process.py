@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from clear_core.errors import LLMError
-from clear_core.llm import embedded
+from clear_core.llm import embedded_process
 from clear_core.llm.embedded import EmbeddedModel, is_installed
 from clear_core.llm.port import ChatRequest, LikelihoodRequest
 from clear_core.types import Message
@@ -105,10 +105,10 @@ def test_it_says_what_is_too_long_and_cuts_nothing() -> None:
 @pytest.mark.embedded
 def test_long_prompts_side_by_side_share_its_context() -> None:
     async def main() -> None:
-        llm = EmbeddedModel()
-        prompts = [(Message("user", f"{number} " + "and so on " * 700),) for number in range(5)]
-        replies = await asyncio.gather(*[llm.complete(sample(n, prompt, 4)) for prompt in prompts for n in range(3)])
-        assert len(replies) == 15
+        llm = EmbeddedModel(context=256)
+        prompts = [(Message("user", f"Who wrote book {number}? " + "I forgot. " * 40),) for number in range(3)]
+        replies = await asyncio.gather(*[llm.complete(sample(n, prompt, 8)) for prompt in prompts for n in range(3)])
+        assert len(replies) == 9
         await llm.close()
 
     asyncio.run(main())
@@ -141,7 +141,7 @@ def test_text_of_a_dataset_never_becomes_a_control_token() -> None:
 
 
 def test_without_its_packages_it_says_how_to_get_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded, "weights_path", lambda: None)
+    monkeypatch.setattr(embedded_process, "weights_path", lambda: None)
     with pytest.raises(LLMError) as caught:
         asyncio.run(EmbeddedModel().complete(sample(0)))
     assert caught.value.fatal
