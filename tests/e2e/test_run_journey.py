@@ -95,10 +95,10 @@ def test_from_the_trial_to_the_whole_run(server, visit, dataset, endpoint):
     page.keyboard.press("Enter")
     visit.settle()
     page.get_by_role("button", name="Score 60 rows").click()
-    page.get_by_text("Running").wait_for()
+    page.get_by_text("Running").first.wait_for()
 
     page.get_by_role("button", name="Pause").click()
-    page.get_by_text("Paused", exact=True).wait_for()
+    page.get_by_text("Paused", exact=True).first.wait_for()
     paused = list_runs(engine, dataset_id)[0]
     assert 0 < paused.done < 60
 
@@ -109,7 +109,7 @@ def test_from_the_trial_to_the_whole_run(server, visit, dataset, endpoint):
     page.keyboard.press("Enter")
     visit.settle()
     page.get_by_role("button", name="Resume").click()
-    page.get_by_text("Stopped at its cap").wait_for(timeout=60_000)
+    page.get_by_text("Stopped at its cap").first.wait_for(timeout=60_000)
     assert list_runs(engine, dataset_id)[0].calls_paid <= 200
 
     page.get_by_role("spinbutton", name="New cap on paid calls").fill("5000")
@@ -138,13 +138,13 @@ def test_an_orderly_stop_pauses_the_run_and_a_new_server_resumes_it(server, visi
     page.get_by_role("radio", name="No key").click()
     visit.settle()
     page.get_by_role("button", name="Try 20 rows").click()
-    page.get_by_text("Running").wait_for()
+    page.get_by_text("Running").first.wait_for()
     server.stop(signal.SIGTERM)
     port = int(server.url.rpartition(":")[2])
     again = start_server(server.data_dir, port)
     try:
         visit.open(f"{server.url}/score?dataset={dataset_id}")
-        page.get_by_text("Paused", exact=True).wait_for()
+        page.get_by_text("Paused", exact=True).first.wait_for()
         page.get_by_role("radio", name="No key").first.click()
         visit.settle()
         page.get_by_role("button", name="Resume").click()
