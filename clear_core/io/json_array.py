@@ -43,8 +43,9 @@ class _Window:
             raise self._fault
         rest = self.text[self.at :]
         data = bytearray()
+        wanted = max(_CHUNK, min(len(rest), MAX_RECORD_BYTES + 1 - len(rest)))
         try:
-            while len(data) < max(_CHUNK, len(rest)) and (more := self._stream.read1(_CHUNK)):
+            while len(data) < wanted and (more := self._stream.read1(_CHUNK)):
                 data += more
         except DamagedError as error:
             self._fault = error  # what came before it still counts
