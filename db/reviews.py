@@ -14,7 +14,7 @@ from sqlalchemy.orm import aliased
 from clear_core.apply import standing
 from clear_core.types import Decision
 from db.appending import DECISION, append, check_sense
-from db.bulk import PAGE, in_pages
+from db.bulk import PAGE, as_array, in_pages
 from db.convert import decision_of
 from db.engine import read, write
 from db.models import DecisionRow, StandingRow
@@ -140,9 +140,9 @@ def standing_table(engine: Engine, dataset_id: int, *, after_seq: int = 0) -> St
         .order_by(StandingRow.row)
     )
     with read(engine) as connection:
-        found = connection.execute(query).all()
-    row, state, seq = zip(*found, strict=True) if found else ((), (), (after_seq,))
-    return StandingTable(max(seq), np.array(row, dtype=np.int64), np.array(state, dtype=np.int8))
+        found = as_array(connection, query, [("row", "i8"), ("state", "i1"), ("seq", "i8")])
+    newest = int(found["seq"].max(initial=after_seq))
+    return StandingTable(newest, np.ascontiguousarray(found["row"]), np.ascontiguousarray(found["state"]))
 
 
 def decision_counts(engine: Engine, dataset_id: int) -> DecisionCounts:

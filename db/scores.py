@@ -7,17 +7,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
-from sqlalchemy import Connection, Engine, Select, insert, select
+from sqlalchemy import Connection, Engine, insert, select
 
 from clear_core.errors import InputError
 from clear_core.io import read_preferences, read_scores
 from clear_core.propose import ScoreTable
 from clear_core.types import ConfidenceScore, Preference
-from db.bulk import PAGE, in_pages, insert_ignore
+from db.bulk import PAGE, as_array, in_pages, insert_ignore
 from db.convert import AnyRow, config_values, preference_of, preference_values, score_of, score_values, to_json
 from db.datasets import examples_in, get_dataset
 from db.engine import read, write
@@ -27,8 +26,6 @@ from db.records import RunConfig
 Result = TypeVar("Result", ConfidenceScore, Preference)
 ResultRow = type[ScoreRow] | type[PreferenceRow]
 
-FETCH = 50_000
-
 
 def score_table(engine: Engine, score_run_id: int, correct_run_id: int | None = None) -> ScoreTable:
     """The scores of a run, with the preferences of a correct run, as arrays in row order (about 1 s for 1M rows).
@@ -36,33 +33,29 @@ def score_table(engine: Engine, score_run_id: int, correct_run_id: int | None = 
     Cache it on (score_run_id, its version, correct_run_id, its version).
     """
     scores = select(ScoreRow.row, ScoreRow.confidence, ScoreRow.consistency, ScoreRow.tie)
+    judged = select(PreferenceRow.row, PreferenceRow.accepted).where(PreferenceRow.accepted.is_not(None))
     with read(engine) as connection:
-        row, confidence, consistency, tie = _columns(
+        scored = as_array(
             connection,
             scores.where(ScoreRow.run_id == score_run_id).order_by(ScoreRow.row),
-            (np.int64, np.float64, np.float64, np.int64),
+            [("row", "i8"), ("confidence", "f8"), ("consistency", "f8"), ("tie", "i8")],
         )
-        preference = np.full(len(row), np.nan)
-        if correct_run_id is not None:
-            judged, accepted = _columns(
-                connection,
-                select(PreferenceRow.row, PreferenceRow.accepted)
-                .where(PreferenceRow.run_id == correct_run_id, PreferenceRow.accepted.is_not(None))
-                .order_by(PreferenceRow.row),
-                (np.int64, np.float64),
-            )
-            known = np.isin(judged, row, assume_unique=True)
-            preference[np.searchsorted(row, judged[known])] = accepted[known]
-    return ScoreTable(row, confidence, consistency, tie.view(np.uint64), preference)
-
-
-def _columns(connection: Connection, query: Select[*tuple[Any, ...]], kinds: Sequence[type]) -> list[NDArray[Any]]:
-    """A query's columns as arrays; a missing number is NaN."""
-    pieces: list[list[NDArray[Any]]] = [[np.array([], dtype=kind)] for kind in kinds]
-    for part in connection.execute(query).partitions(FETCH):
-        for piece, values, kind in zip(pieces, zip(*part, strict=True), kinds, strict=True):
-            piece.append(np.array(values, dtype=kind))
-    return [np.concatenate(piece) for piece in pieces]
+        better = as_array(
+            connection,
+            judged.where(PreferenceRow.run_id == correct_run_id).order_by(PreferenceRow.row),
+            [("row", "i8"), ("accepted", "f8")],
+        )
+    row = np.ascontiguousarray(scored["row"])
+    preference = np.full(len(row), np.nan)
+    better = better[np.isin(better["row"], row, assume_unique=True)]
+    preference[np.searchsorted(row, better["row"])] = better["accepted"]
+    return ScoreTable(
+        row,
+        np.ascontiguousarray(scored["confidence"]),
+        np.ascontiguousarray(scored["consistency"]),
+        np.ascontiguousarray(scored["tie"]).view(np.uint64),
+        preference,
+    )
 
 
 def get_scores(engine: Engine, run_id: int, rows: Sequence[int]) -> dict[int, ConfidenceScore]:
