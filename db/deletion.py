@@ -38,6 +38,8 @@ def mark_for_deletion(engine: Engine, dataset_id: int) -> None:
         runs = connection.execute(select(RunRow.__table__).where(RunRow.dataset_id == dataset_id)).all()
         if any(looks_alive(run) for run in runs):
             raise StateError(f"A run of dataset {dataset_id} is going on.", "Cancel it first.")
+        # A worker that is only starting up must not find a run to take.
+        connection.execute(update(RunRow).where(RunRow.dataset_id == dataset_id).values(status="cancelled"))
         connection.execute(update(DatasetRow).where(DatasetRow.id == dataset_id).values(status="deleting"))
 
 

@@ -24,7 +24,10 @@ from db.datasets import (
 from db.deletion import mark_for_deletion, purge
 from db.engine import open_engine, read
 from db.importing import BATCH
+from db.leases import Progress, claim_run, release_run
 from db.models import Base, ExampleRow
+from db.records import RunConfig
+from db.runs import create_run
 
 Upload = Callable[..., int]
 
@@ -139,6 +142,18 @@ def test_a_deletion_that_was_cut_short_is_hidden_and_finished_later(engine: Engi
     assert list_datasets(engine) == []
     assert purge(engine) == 1
     assert purge(engine) == 0
+
+
+def test_a_dataset_is_not_deleted_under_a_worker(engine: Engine, dataset: Callable[[int], int]) -> None:
+    dataset_id = dataset(2)
+    run_id = create_run(engine, dataset_id, RunConfig(kind="score"), "ada")
+    lease = claim_run(engine, run_id)
+    with pytest.raises(StateError, match="Cancel it first"):
+        delete_dataset(engine, dataset_id)
+    release_run(engine, lease, "paused", "", Progress())
+    mark_for_deletion(engine, dataset_id)
+    with pytest.raises(StateError):
+        claim_run(engine, run_id)
 
 
 def test_the_data_folder_can_move(engine: Engine, upload: Upload, data_dir: Path) -> None:
