@@ -8,9 +8,9 @@ from typing import Final
 from clear_core import parsing
 from clear_core.asking import tokens_for
 from clear_core.errors import LLMError
-from clear_core.estimator import Recipe
 from clear_core.judge import judge_pair
 from clear_core.llm.port import LLM, ChatRequest, LikelihoodLLM
+from clear_core.recipe import Recipe
 from clear_core.similarity import normalise
 from clear_core.types import Example, Preference
 

@@ -2,79 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from clear_core import confidence, parsing, prompts
 from clear_core.asking import Answer, all_of, ask, tokens_for
+from clear_core.comparing import compare
 from clear_core.errors import InputError, LLMError
 from clear_core.llm.port import LLM, ChatRequest, LikelihoodLLM, LikelihoodRequest
-from clear_core.similarity import has_embedding, similarity
+from clear_core.recipe import Recipe, recipe_for
 from clear_core.types import ConfidenceScore, Example, Message
+
+__all__ = ["Recipe", "recipe_for", "score_example"]
 
 EXPLANATION_TOKENS: Final = 768
 """Room for a step-by-step explanation before an answer."""
-SAMPLE_TOKENS: Final = 16
-"""Room that the embedded model gets beside twice the given response's length: it answers in a sentence."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """How a confidence is made; two scores compare only under the same recipe.
-
-    Attributes:
-        measure: "bsdetector" (consistency and self-reflection) or "likelihood" (likelihood gain and consistency).
-        similarity: name of s_j, see `clear_core.similarity`.
-        samples: k; 0 only with "likelihood", which then stands alone.
-        temperature: of the samples.
-        alpha: weight of the similarity against the exact match within O.
-        beta: weight of O against S (bsdetector).
-        likelihood_weight: weight of L against O (likelihood).
-        prompt_version: version of the prompts' wording.
-    """
-
-    measure: Literal["bsdetector", "likelihood"]
-    similarity: str
-    samples: int = 5
-    temperature: float = 1.0
-    alpha: float = confidence.ALPHA
-    beta: float = confidence.BETA
-    likelihood_weight: float = 0.5
-    prompt_version: str = prompts.PROMPT_VERSION
-
-    @property
-    def name(self) -> str:
-        """The measure as scores record it, such as "bsdetector/embedding"."""
-        if self.measure == "bsdetector":
-            return f"bsdetector/{self.similarity}"
-        return f"likelihood+consistency/{self.similarity}" if self.samples else "likelihood"
-
-
-def recipe_for(llm: LLM, samples: int = 5, similarity: str | None = None) -> Recipe:
-    """The default recipe of a model: likelihood and consistency where it tells likelihoods, else BSDetector.
-
-    Args:
-        llm: the model that will be asked.
-        samples: k, at least 0; at least 1 for BSDetector.
-        similarity: name of s_j; None for the default.
-
-    Raises:
-        InputError: when the number of samples or the similarity can't be used.
-    """
-    if similarity is not None:
-        _similarity_exists(similarity)
-    if samples < 0:
-        raise InputError(f"{samples} samples are asked for.", "Give 0 or more.")
-    if isinstance(llm, LikelihoodLLM):
-        return Recipe("likelihood", similarity or "answer_recall", samples)
-    if samples == 0:
-        raise InputError("BSDetector needs samples.", "Give 1 or more; only the embedded model scores without.")
-    return Recipe("bsdetector", similarity or ("embedding" if has_embedding() else "token_f1"), samples)
-
-
-def _similarity_exists(name: str) -> None:
-    similarity(name)
+SAMPLE_TOKENS: Final = 12
+"""Room that the embedded model gets beside the given response's length: it answers in a sentence."""
+MOST_SAMPLE_TOKENS: Final = 40
+"""Where the embedded model's samples end at the latest: how a reply begins tells what it is about and in which form."""
 
 
 async def score_example(example: Example, llm: LLM, recipe: Recipe) -> ConfidenceScore:
@@ -124,7 +70,7 @@ async def _bsdetector(example: Example, llm: LLM, recipe: Recipe, blank: Confide
         ]
     )
     letters, samples = answers[: len(questions)], answers[len(questions) :]
-    compared = compare(example.response, [sample.value for sample in samples], recipe)
+    compared = compare(example.response, samples, recipe)
     reflection = confidence.self_reflection([letter.value for letter in letters])
     problem = next((answer.problem for answer in answers if answer.problem), None)
     total = None
@@ -139,10 +85,7 @@ async def _bsdetector(example: Example, llm: LLM, recipe: Recipe, blank: Confide
         calls=sum(answer.calls for answer in answers),
         problem=problem,
         evidence={
-            "samples": [
-                row | {"text": sample.text, "problem": sample.problem}
-                for row, sample in zip(compared.rows, samples, strict=True)
-            ],
+            "samples": list(compared.rows),
             "reflections": [
                 {"letter": letter.value, "text": letter.text, "problem": letter.problem} for letter in letters
             ],
@@ -155,9 +98,9 @@ async def _likelihood(example: Example, llm: LLM, recipe: Recipe, blank: Confide
         raise InputError(f"The model {llm.model} tells no likelihoods.", "Use BSDetector with it.")
     # The likelihood first: it leaves the prompt in the model's cache, where the samples find it.
     gain = await gain_of(llm, example, example.response)
-    room = SAMPLE_TOKENS + 2 * tokens_for(example.response)
+    room = min(MOST_SAMPLE_TOKENS, SAMPLE_TOKENS + tokens_for(example.response))
     samples = await all_of([ask(llm, request, str.strip) for request in _sampling(example.prompt, room, recipe)])
-    compared = compare(example.response, [sample.value for sample in samples], recipe)
+    compared = compare(example.response, samples, recipe)
     likelihood = confidence.sigmoid(gain.nats)
     return replace(
         blank,
@@ -172,10 +115,7 @@ async def _likelihood(example: Example, llm: LLM, recipe: Recipe, blank: Confide
             "log_p_after_prompt": gain.after_prompt,
             "log_p_alone": gain.alone,
             "tokens": gain.tokens,
-            "samples": [
-                row | {"cut": sample.cut, "problem": sample.problem}
-                for row, sample in zip(compared.rows, samples, strict=True)
-            ],
+            "samples": list(compared.rows),
         },
     )
 
@@ -231,44 +171,3 @@ async def gain_of(llm: LikelihoodLLM, example: Example, response: str) -> Gain:
     nats = confidence.likelihood_gain(after.logprobs, alone.logprobs)
     count = len(after.logprobs)
     return Gain(nats, sum(after.logprobs) / count, sum(alone.logprobs) / len(alone.logprobs), count)
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """Samples held against the given response.
-
-    Attributes:
-        consistency: O; None when no more than half of the samples can be used.
-        usable: how many can be.
-        rows: one for each sample: its answer, similarity and whether it matches exactly.
-    """
-
-    consistency: float | None
-    usable: int
-    rows: tuple[dict[str, Any], ...]
-
-
-def compare(response: str, answers: Sequence[str | None], recipe: Recipe) -> Comparison:
-    """Compare the answers that samples gave with the answer that the given response states.
-
-    Args:
-        response: the given response.
-        answers: one for each sample; None where the sample is missing.
-        recipe: names the similarity and weighs it against the exact match.
-    """
-    alike = similarity(recipe.similarity)
-    target = parsing.comparable(response)
-    rows: list[dict[str, Any]] = []
-    for answer in answers:
-        if answer is None:
-            rows.append({"answer": None, "similarity": None, "match": None})
-            continue
-        stated = parsing.comparable(answer)
-        match = " ".join(stated.split()) == " ".join(target.split())
-        rows.append({"answer": stated, "similarity": alike(target, stated), "match": match})
-    usable = [row for row in rows if row["answer"] is not None]
-    consistency = None
-    if 2 * len(usable) > len(rows):
-        matches = [row["match"] for row in usable]
-        consistency = confidence.observed_consistency([row["similarity"] for row in usable], matches, recipe.alpha)
-    return Comparison(consistency, len(usable), tuple(rows))

@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from clear_core import confidence, parsing, prompts
 from clear_core.asking import Answer, all_of, ask
-from clear_core.estimator import EXPLANATION_TOKENS, Recipe, ask_letter, gain_of
+from clear_core.estimator import EXPLANATION_TOKENS, ask_letter, gain_of
 from clear_core.llm.port import LLM, ChatRequest, LikelihoodLLM
+from clear_core.recipe import Recipe
 from clear_core.types import Example, Verdict
 
 BOTH_ORDERS: Final = "bsdetector/both-orders"

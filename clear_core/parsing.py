@@ -75,11 +75,15 @@ def final_answer(text: str) -> str | None:
     return without_code_block(text[marks[0].end() :].strip()) or None if marks else None
 
 
-def comparable(text: str) -> str:
-    """The part of a response that states its answer: a last line `Answer: x` or `#### x`, a box; else all of it."""
+def stated_answer(text: str) -> str | None:
+    """The answer that a response marks as such: a last line `Answer: x` or `#### x`, or a box; None without one."""
     last_line = _last_line(text)
-    marked = final_answer(last_line) or _last(HASHES, last_line) or _last(BOXED, last_line)
-    return (marked or without_code_block(text.strip())).strip()
+    return final_answer(last_line) or _last(HASHES, last_line) or _last(BOXED, last_line)
+
+
+def comparable(text: str) -> str:
+    """The part of a response to compare: the answer that it marks, else all of it."""
+    return (stated_answer(text) or without_code_block(text.strip())).strip()
 
 
 def without_code_block(text: str) -> str:

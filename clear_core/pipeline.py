@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 
 from clear_core.corrector import correct_example
 from clear_core.errors import BudgetError
-from clear_core.estimator import Recipe, score_example
+from clear_core.estimator import score_example
 from clear_core.llm.port import LLM
+from clear_core.recipe import Recipe
 from clear_core.types import ConfidenceScore, Example, Preference
 
 T = TypeVar("T")

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +18,9 @@ from clear_core.errors import InputError
 Similarity = Callable[[str, str], float]
 """(given response, sample) -> s in [0, 1]; 1 for identical texts."""
 
-WORD: Final = re.compile(r"\w+(?:[.,]\d+)*")
+_CJK: Final = "\u3040-\u30ff\u3400-\u9fff"
+WORD: Final = re.compile(rf"[{_CJK}]|[^\W{_CJK}]+(?:[.,]\d+)*")
+"""A word, a number such as 1,200.50, or one character of a script that puts no space between words."""
 ARTICLES: Final = frozenset({"a", "an", "the"})
 
 
@@ -29,6 +32,14 @@ def normalise(text: str) -> str:
 def words(text: str) -> list[str]:
     """The normalised words of a text without articles and punctuation; a number such as 1,200.50 is one word."""
     return [word.replace(",", "") for word in WORD.findall(normalise(text)) if word not in ARTICLES]
+
+
+def beginning(text: str, count: int) -> str:
+    """The text up to its word number `count`; all of it when it has no more words."""
+    if count <= 0:
+        return ""
+    last = next(islice(WORD.finditer(text), count - 1, None), None)
+    return text[: last.end()] if last else text
 
 
 def exact(response: str, sample: str) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from clear_core.errors import BudgetError, InputError, LLMError
-from clear_core.estimator import Recipe, compare, recipe_for, score_example
+from clear_core.estimator import Recipe, recipe_for, score_example
 from clear_core.llm.fake import FakeLikelihoodLLM, FakeLLM
 from clear_core.llm.ledger import MemoryLedger
 from clear_core.llm.ledgered import CallBudget, ledgered
@@ -192,10 +192,3 @@ def test_a_model_gets_the_recipe_that_it_can_serve() -> None:
         recipe_for(FakeLLM(), similarity="soundex")
     with pytest.raises(InputError, match="likelihoods"):
         score(FakeLLM(), Recipe("likelihood", "exact"))
-
-
-def test_answers_are_compared_where_both_state_one() -> None:
-    compared = compare("2 + 2 = 4\n#### 4", ["Two and two.\n#### 4", "#### 5", None], RECIPE)
-    assert [row["match"] for row in compared.rows] == [True, False, None]
-    assert compared.usable == 2
-    assert compared.consistency == pytest.approx(0.5)

@@ -7,8 +7,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clear_core.errors import InputError
-from clear_core.similarity import SIMILARITIES, answer_recall, contradiction, exact, has_embedding, jaccard, similarity
-from clear_core.similarity import token_f1 as f1
+from clear_core.similarity import (
+    SIMILARITIES,
+    WORD,
+    answer_recall,
+    beginning,
+    contradiction,
+    exact,
+    has_embedding,
+    jaccard,
+    similarity,
+    token_f1,
+    words,
+)
 
 NAMES = [name for name in SIMILARITIES if name != "embedding" or has_embedding()]
 texts = st.text(max_size=80) | st.lists(st.sampled_from(["Paris", "is", "the", "42", "-", "1,200.50"])).map(" ".join)
@@ -37,12 +48,24 @@ def test_what_is_near_is_nearer_than_what_is_far(name: str) -> None:
 def test_words_count_as_they_are_meant() -> None:
     assert answer_recall("the yellow bus", "It is the yellow bus that goes there") == 1.0
     assert answer_recall("yellow yellow bus", "yellow bus") == pytest.approx(2 / 3)
-    assert f1("yellow bus", "green bus") == pytest.approx(0.5)
+    assert token_f1("yellow bus", "green bus") == pytest.approx(0.5)
     assert jaccard("yellow bus", "green bus") == pytest.approx(1 / 3)
     assert exact("Paris", " paris. ") == 1.0
     assert exact("Paris", "Lyon") == 0.0
     assert answer_recall("1,200.50", "that makes 1200.50 dollars") == 1.0
     assert answer_recall("???", "anything") == 0.0
+
+
+def test_scripts_without_spaces_are_compared_by_character() -> None:
+    assert words("東京は晴れ Tokyo") == ["東", "京", "は", "晴", "れ", "tokyo"]
+    assert answer_recall("東京", "答えは東京です") == 1.0
+
+
+@given(texts, st.integers(0, 20))
+def test_a_beginning_has_as_many_words_as_asked(text: str, count: int) -> None:
+    head = beginning(text, count)
+    assert text.startswith(head)
+    assert len(WORD.findall(head)) == min(count, len(WORD.findall(text))) or count == 0
 
 
 def test_an_unknown_name_is_told_with_the_known_ones() -> None:

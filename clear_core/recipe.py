@@ -1,0 +1,69 @@
+"""How a confidence is made: which measure, which similarity, how many samples, which weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from clear_core import confidence, prompts
+from clear_core.errors import InputError
+from clear_core.llm.port import LLM, LikelihoodLLM
+from clear_core.similarity import has_embedding, similarity
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a confidence is made; two scores compare only under the same recipe.
+
+    Attributes:
+        measure: "bsdetector" (consistency and self-reflection) or "likelihood" (likelihood gain and consistency).
+        similarity: name of s_j, see `clear_core.similarity`.
+        samples: k; 0 only with "likelihood", which then stands alone.
+        temperature: of the samples.
+        alpha: weight of the similarity against the exact match within O.
+        beta: weight of O against S (bsdetector).
+        likelihood_weight: weight of L against O (likelihood).
+        prompt_version: version of the prompts' wording.
+    """
+
+    measure: Literal["bsdetector", "likelihood"]
+    similarity: str
+    samples: int = 5
+    temperature: float = 1.0
+    alpha: float = confidence.ALPHA
+    beta: float = confidence.BETA
+    likelihood_weight: float = 0.5
+    prompt_version: str = prompts.PROMPT_VERSION
+
+    @property
+    def name(self) -> str:
+        """The measure as scores record it, such as "bsdetector/embedding"."""
+        if self.measure == "bsdetector":
+            return f"bsdetector/{self.similarity}"
+        return f"likelihood+consistency/{self.similarity}" if self.samples else "likelihood"
+
+
+def recipe_for(llm: LLM, samples: int = 5, similarity: str | None = None) -> Recipe:
+    """The default recipe of a model: likelihood and consistency where it tells likelihoods, else BSDetector.
+
+    Args:
+        llm: the model that will be asked.
+        samples: k, at least 0; at least 1 for BSDetector.
+        similarity: name of s_j; None for the default.
+
+    Raises:
+        InputError: when the number of samples or the similarity can't be used.
+    """
+    if similarity is not None:
+        _similarity_exists(similarity)
+    if samples < 0:
+        raise InputError(f"{samples} samples are asked for.", "Give 0 or more.")
+    if isinstance(llm, LikelihoodLLM):
+        return Recipe("likelihood", similarity or "answer_recall", samples)
+    if samples == 0:
+        raise InputError("BSDetector needs samples.", "Give 1 or more; only the embedded model scores without.")
+    return Recipe("bsdetector", similarity or ("embedding" if has_embedding() else "token_f1"), samples)
+
+
+def _similarity_exists(name: str) -> None:
+    similarity(name)
