@@ -1,0 +1,93 @@
+"""The fold of scores, thresholds and decisions, as a stream and as files."""
+
+import json
+
+import pytest
+from reviewable import seed
+
+from clear_core.io import read_decisions
+from clear_core.propose import Gamma, Thresholds, propose
+from clear_core.types import Decision
+from db.curation import Curation, changes, export_dataset, outcomes, proposals
+from db.datasets import get_dataset
+from db.reviews import append_decision, undo_last
+from db.scores import iter_preferences, iter_scores
+
+ROWS = 40
+
+
+@pytest.fixture
+def curation(engine, data_dir):
+    ids = seed(engine, data_dir, ROWS)
+    return Curation(ids.dataset, ids.score, ids.correct, Thresholds())
+
+
+def say(engine, curation, row, action, fate, response=None):
+    uid = f"{action}-{row}"
+    decision = Decision(uid, f"mail-{row:03}", row, action, fate, "ann", "2026-01-01T00:00:00Z", response)
+    append_decision(engine, curation.dataset_id, decision, policy_id=None)
+
+
+def test_the_stream_gives_what_the_library_gives(engine, curation):
+    for thresholds in (Thresholds(), Thresholds(Gamma.parse("0.3"), 0.5, "all")):
+        streamed = list(
+            proposals(engine, Curation(curation.dataset_id, curation.score_run_id, curation.correct_run_id, thresholds))
+        )
+        scores = iter_scores(engine, curation.score_run_id)
+        assert streamed == list(propose(scores, iter_preferences(engine, curation.correct_run_id), thresholds))
+        assert {p.fate for p in streamed} == {"keep", "drop", "replace", "unscored"}
+
+
+def test_without_candidates_nothing_is_replaced(engine, curation):
+    bare = Curation(curation.dataset_id, curation.score_run_id, None, Thresholds())
+    assert "replace" not in {proposal.fate for proposal in proposals(engine, bare)}
+
+
+def test_a_decision_changes_its_row_and_no_other(engine, curation):
+    before = {outcome.row: outcome for outcome in outcomes(engine, curation)}
+    dropped = next(outcome for outcome in before.values() if outcome.fate == "drop")
+    say(engine, curation, dropped.row, "reject", "keep")
+    after = {outcome.row: outcome for outcome in outcomes(engine, curation)}
+    assert after.pop(dropped.row).author == "ann"
+    before.pop(dropped.row)
+    assert after == before
+    assert dropped.row not in {outcome.row for outcome in changes(engine, curation)}
+
+
+def test_an_export_accounts_for_every_row(engine, data_dir, curation):
+    say(engine, curation, 39, "edit", "replace", "mine <b>")
+    say(engine, curation, 38, "drop", "drop")
+    exported = export_dataset(engine, data_dir / "exports", curation)
+    counts = exported.facts["counts"]
+    assert sum(counts.values()) == ROWS
+    original = get_dataset(engine, curation.dataset_id).source_path.read_bytes().splitlines(keepends=True)
+    written = exported.curated.read_bytes().splitlines(keepends=True)
+    assert len(written) == counts["kept"] + counts["replaced"] + counts["unscored"]
+    assert len(set(written) - set(original)) == counts["replaced"]
+    assert "mine <b>" in {json.loads(line)["response"] for line in written}
+    assert [decision.uid for decision in read_decisions(exported.decisions)] == ["edit-39", "drop-38"]
+    changed = [json.loads(line) for line in exported.changes.read_text().splitlines()]
+    assert len(changed) == ROWS - counts["kept"]
+    assert all(outcome["reason"] and outcome["author"] for outcome in changed)
+    assert exported.facts["policy"]["gamma_as_set"] == "median"
+    assert exported.facts["decisions"] == 2
+
+
+def test_the_same_export_is_written_once_and_a_new_one_after_a_change(engine, data_dir, curation):
+    first = export_dataset(engine, data_dir / "exports", curation)
+    assert export_dataset(engine, data_dir / "exports", curation).facts == first.facts
+    say(engine, curation, 39, "drop", "drop")
+    second = export_dataset(engine, data_dir / "exports", curation)
+    undo_last(engine, curation.dataset_id, "ann", policy_id=None)
+    third = export_dataset(engine, data_dir / "exports", curation)
+    assert len({first.curated, second.curated, third.curated}) == 3
+    assert first.curated.read_bytes() == third.curated.read_bytes() != second.curated.read_bytes()
+    openai = export_dataset(engine, data_dir / "exports", curation, "openai")
+    assert "messages" in json.loads(openai.curated.read_text().splitlines()[0])
+
+
+def test_rows_beyond_a_trial_are_unscored_and_stay(engine, dataset, scored):
+    five = dataset(5)
+    run = scored(five, {0: 0.9, 1: 0.1})
+    fates = [o.fate for o in outcomes(engine, Curation(five, run, None, Thresholds(Gamma.parse("0.5"))))]
+    assert fates == ["keep", "drop", "unscored", "unscored", "unscored"]
