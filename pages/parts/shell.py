@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
@@ -129,6 +130,9 @@ def _current(datasets: list[DatasetRecord]) -> DatasetRecord | None:
 def _choose(datasets: Sequence[DatasetRecord], current: DatasetRecord) -> None:
     """The selector of the dataset at hand."""
     names = {dataset.id: f"{dataset.name} · {count(dataset.examples, 'example')}" for dataset in datasets}
+    # The browser answers with the label: two datasets under one label would be one.
+    shared = {label for label, times in Counter(names.values()).items() if times > 1}
+    names = {key: f"{label} · no. {key}" if label in shared else label for key, label in names.items()}
     st.session_state["dataset_choice"] = current.id
     st.selectbox(
         "Dataset",
