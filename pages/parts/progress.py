@@ -37,12 +37,21 @@ STATES: Final[dict[RunStatus, StateLook]] = {
     "done": StateLook("Done", "check_circle", "cr-keep"),
 }
 
-_PHASES: Final = {"loading model": "Loading the model", "scoring": "Scoring", "importing": "Reading the file"}
+_PHASES: Final = {
+    "starting": "Starting",
+    "loading model": "Loading the model",
+    "scoring": "Scoring",
+    "correcting": "Writing and judging candidates",
+    "importing": "Reading the file",
+}
+_TELLING: Final = 3
+"""Finished rows before a remaining time is told: from fewer it jumps about."""
+
 _REQUESTS: Final = {"pause": "Pausing after the calls in flight…", "cancel": "Cancelling after the calls in flight…"}
 _STOPPED: Final = {
     "interrupted": (
-        "The worker of this run is gone: it or this computer was stopped.",
-        "What was finished is stored. Resume goes on from there and pays for no finished call again.",
+        "The worker of this run is gone.",
+        "What was finished is stored; no finished call is paid for again.",
     ),
     "capped": ("The cap on calls is reached.", "What was finished is stored. Raise the cap to go on."),
     "paused": ("This run is paused.", "Resume goes on from the last stored row."),
@@ -84,10 +93,10 @@ def _watch(run_id: int, unit: str) -> None:
 
 
 def _figures(run: RunRecord, unit: str) -> None:
-    kind = "Trial" if run.config.trial else ""
     phase = _REQUESTS.get(run.pending_request) or (_PHASES.get(run.phase, run.phase) if run.is_active else "")
+    said = " · ".join(word for word in ("Trial" if run.config.trial else "", phase) if word)
     st.html(
-        f'<div class="cr-run-head">{state_html(run)}<span class="cr-quiet">{escaped(phase or kind)}</span>'
+        f'<div class="cr-run-head">{state_html(run)}<span class="cr-quiet">{escaped(said)}</span>'
         f'<span class="cr-quiet cr-right">Run {run.id} · {ago(run.created_at)}</span></div>'
     )
     if run.status != "done":
@@ -104,7 +113,7 @@ def _progress_words(run: RunRecord, unit: str) -> str:
     if run.is_active and run.rate_per_s:
         rate = run.rate_per_s
         words.append(f"{rate:,.1f} a second" if rate >= 1 else f"one in {duration(1 / rate)}")
-    if run.is_active and run.seconds_left is not None:
+    if run.is_active and run.done >= _TELLING and run.seconds_left is not None:
         words.append(f"about {duration(run.seconds_left)} left")
     return " · ".join(words)
 

@@ -6,8 +6,12 @@ from pathlib import Path
 from streamlit.testing.v1 import AppTest
 
 from clear_core.io import Source, detect
+from clear_core.types import ConfidenceScore
 from db.datasets import create_dataset, import_examples
 from db.engine import open_engine, upgrade
+from db.leases import Progress, beat, claim_run, release_run
+from db.results import save_preferences, save_scores
+from db.runs import create_run
 from db.uploads import store_file
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
@@ -62,6 +66,32 @@ class App:
         )
         import_examples(self.engine, dataset_id)
         return dataset_id
+
+    def run(self, dataset_id, config, status="done", *, results=(), message="", **progress):
+        """A run that a worker has left in this status, with these results; returns its id.
+
+        With status "running" the worker is still at it, and is this process.
+        """
+        run_id = create_run(self.engine, dataset_id, config, "tester")
+        lease = claim_run(self.engine, run_id)
+        told = Progress(phase="scoring", **progress)
+        if results:
+            save = save_scores if config.kind == "score" else save_preferences
+            save(self.engine, lease, results, told)
+        if status == "running":
+            beat(self.engine, lease, told)
+        else:
+            release_run(self.engine, lease, status, message, told)
+        return run_id
+
+
+def scores(*confidences, problem="timeout"):
+    """A score for each of the first examples of ROWS; None is a row with a problem."""
+    examples = [("a", 0), ("b", 1), ("d", 3)]
+    return [
+        ConfidenceScore(key, row, value, problem=problem if value is None else None, evidence={"error": "<b>no</b>"})
+        for (key, row), value in zip(examples, confidences, strict=False)
+    ]
 
 
 def said(at):

@@ -1,0 +1,194 @@
+import pytest
+from page_kit import ROWS, said, scores
+
+from db.records import RunConfig
+from db.runs import get_run, list_runs
+
+MANY = [{"id": f"r{n}", "prompt": f"What is {n} plus {n}?", "response": str(2 * n)} for n in range(40)]
+ENDPOINT = RunConfig("score", base_url="https://api.example.com/v1", model="some-model")
+KEY = "sk-canary-91b7"
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """Workers that would have been started, with what they were given."""
+    calls = []
+    monkeypatch.setattr("pages.parts.shell.start_worker", lambda run_id, **given: calls.append((run_id, given)))
+    return calls
+
+
+def button(at, label):
+    return next(button for button in at.button if button.label == label)
+
+
+def test_without_a_dataset_the_page_says_what_comes_first(app):
+    at = app.open("score")
+    assert not at.exception
+    assert "No dataset yet" in said(at)
+    assert at.page_link[0].value == "Go to Datasets"
+
+
+def test_the_embedded_model_is_the_default_and_its_limits_are_said(app):
+    at = app.open("score", dataset=app.dataset())
+    text = said(at)
+    assert not at.exception
+    assert "no key, no network" in text
+    assert "don't let it decide alone" in text
+    assert not at.text_input(key="reviewer").disabled
+    assert not any(field.label == "Address" for field in at.text_input)
+
+
+def test_a_small_dataset_is_scored_without_a_trial(app, started):
+    dataset_id = app.dataset()
+    at = app.open("score", dataset=dataset_id)
+    button(at, "Score 3 rows").click().run()
+    run = list_runs(app.engine, dataset_id)[0]
+    assert not at.exception
+    assert (run.config.base_url, run.config.samples, run.config.trial) == ("", 5, False)
+    assert [run_id for run_id, _ in started] == [run.id]
+    assert at.query_params["run"] == str(run.id)
+
+
+def test_a_trial_comes_first_then_the_estimate_and_the_cap(app, started):
+    dataset_id = app.dataset(MANY)
+    at = app.open("score", dataset=dataset_id)
+    assert not any(element.label.startswith("Score ") for element in at.button)
+    button(at, "Try 20 rows").click().run()
+    assert list_runs(app.engine, dataset_id)[0].config == RunConfig("score", limit=20, trial=True)
+
+    other = app.dataset(MANY, name="other")
+    trial = RunConfig("score", base_url=ENDPOINT.base_url, model=ENDPOINT.model, limit=20, trial=True)
+    app.run(other, trial, results=scores(0.5, 0.6), calls_paid=16, tokens_in=800, tokens_out=160)
+    at = app.open("score", dataset=other)
+    assert "What it will take, judging by 2 rows" in said(at)
+    assert "give prices to see" in said(at)
+    at.number_input(key="price_in").set_value(1000.0).run()
+    at.number_input(key="price_out").set_value(10_000.0).run()
+    assert "$" in said(at)
+    cap = next(field for field in at.number_input if field.label == "Hard cap on paid calls")
+    assert cap.value >= 38 * 8
+    cap.set_value(111).run()
+    button(at, "Score 40 rows").click().run()
+    run = list_runs(app.engine, other)[0]
+    assert (run.config.max_calls, run.config.limit, run.config.trial) == (111, None, False)
+
+
+def test_a_trial_with_other_settings_does_not_count(app):
+    dataset_id = app.dataset(MANY)
+    app.run(dataset_id, RunConfig("score", samples=2, limit=20, trial=True), results=scores(0.5), calls_paid=4)
+    at = app.open("score", dataset=dataset_id)
+    assert any(element.label == "Score 40 rows" for element in at.button)
+    at.number_input(key="samples_True").set_value(7).run()
+    assert any(element.label == "Try 20 rows" for element in at.button)
+
+
+def test_a_typed_key_reaches_the_worker_and_nothing_else(app, started):
+    dataset_id = app.dataset()
+    at = app.open("score", dataset=dataset_id)
+    at.segmented_control(key="score_kind").set_value("An endpoint").run()
+    assert "Fill in the endpoint" in said(at)
+    at.text_input(key="score_url").set_value("https://api.example.com/v1").run()
+    at.text_input(key="score_model").set_value("some-model").run()
+    at.text_input(key="score_key:https://api.example.com/v1").set_value(KEY).run()
+    button(at, "Score 3 rows").click().run()
+    assert not at.exception
+    assert started[0][1]["api_key"] == KEY
+    app.engine.dispose()
+    stored = b"".join(path.read_bytes() for path in app.data_dir.rglob("*") if path.is_file())
+    assert KEY.encode() not in stored
+    assert KEY not in str(dict(at.query_params))
+
+
+def test_the_key_of_the_environment_goes_only_where_the_environment_says(app, started, monkeypatch):
+    monkeypatch.setenv("CLEAR_API_KEY", KEY)
+    monkeypatch.setenv("CLEAR_BASE_URL", "https://ours.example.com/v1")
+    monkeypatch.setenv("CLEAR_MODEL", "ours")
+    dataset_id = app.dataset()
+    at = app.open("score", dataset=dataset_id)
+    button(at, "Score 3 rows").click().run()
+    assert started[-1][1]["api_key"] == KEY
+    at = app.open("score", dataset=app.dataset(ROWS[:2], name="second"))
+    at.text_input(key="score_url").set_value("https://elsewhere.example.com/v1").run()
+    button(at, "Score 2 rows").click().run()
+    assert started[-1][1]["api_key"] == ""
+
+
+def test_an_address_with_a_key_in_it_is_refused_without_repeating_it(app, started):
+    at = app.open("score", dataset=app.dataset())
+    at.segmented_control(key="score_kind").set_value("An endpoint").run()
+    at.text_input(key="score_url").set_value(f"https://user:{KEY}@api.example.com/v1").run()
+    at.text_input(key="score_model").set_value("some-model").run()
+    button(at, "Score 3 rows").click().run()
+    assert "user name or password" in said(at)
+    assert KEY not in said(at)
+    assert started == []
+
+
+def test_a_running_run_is_shown_live_and_can_be_paused_and_cancelled(app):
+    dataset_id = app.dataset()
+    config = RunConfig("score", base_url="https://api.example.com/v1", model="some-model", max_calls=50)
+    run_id = app.run(dataset_id, config, "running", results=scores(0.4, None), calls_paid=9, rate_per_s=0.5)
+    at = app.open("score", dataset=dataset_id)
+    text = said(at)
+    assert not at.exception
+    assert "Running" in text
+    assert at.progress[0].text == "2 of 3 rows · one in 2 s"
+    assert "9 of 50" in text
+    assert "the endpoint did not answer in time" in text
+    assert "New run" not in text
+    at.button(key=f"pause_{run_id}").click().run()
+    assert get_run(app.engine, run_id).pending_request == "pause"
+    at.button(key=f"cancel_{run_id}").click().run()
+    assert get_run(app.engine, run_id).pending_request == "cancel"
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "words"),
+    [
+        ("paused", "", "This run is paused."),
+        ("paused", "The endpoint is out of reach.", "The endpoint is out of reach."),
+        ("interrupted", "", "worker is gone"),
+        ("failed", "The endpoint refused the key.", "The endpoint refused the key."),
+    ],
+)
+def test_a_stopped_run_says_why_and_resumes_with_the_key_given_again(app, started, status, message, words):
+    dataset_id = app.dataset()
+    run_id = app.run(dataset_id, ENDPOINT, status, results=scores(0.4), message=message)
+    at = app.open("score", dataset=dataset_id, run=run_id)
+    assert words in said(at)
+    assert "was not stored" in said(at)
+    at.text_input(key=f"resume_{run_id}_key:{ENDPOINT.base_url}").set_value(KEY).run()
+    button(at, "Resume").click().run()
+    assert not at.exception
+    assert started == [(run_id, {"url": started[0][1]["url"], "api_key": KEY, "candidate_api_key": ""})]
+    assert get_run(app.engine, run_id).status == "queued"
+
+
+def test_a_capped_run_goes_on_under_a_larger_cap(app, started):
+    dataset_id = app.dataset()
+    config = RunConfig("score", base_url=ENDPOINT.base_url, model="m", max_calls=12)
+    run_id = app.run(dataset_id, config, "capped", results=scores(0.4), calls_paid=12)
+    at = app.open("score", dataset=dataset_id)
+    next(field for field in at.number_input if field.label == "New cap on paid calls").set_value(99).run()
+    button(at, "Resume").click().run()
+    assert get_run(app.engine, run_id).config.max_calls == 99
+
+
+def test_failed_rows_are_listed_and_tried_again(app, started):
+    dataset_id = app.dataset()
+    run_id = app.run(dataset_id, RunConfig("score"), results=scores(0.4, None, None))
+    at = app.open("score", dataset=dataset_id)
+    assert at.page_link[0].value == "Tune the thresholds"
+    at.toggle(key=f"failed_{run_id}").set_value(True).run()
+    text = said(at)
+    assert "Rows of rows with a problem" in text
+    assert "&lt;b&gt;no&lt;/b&gt;" in text
+    button(at, "Try the 2 rows with a problem again").click().run()
+    assert [called for called, _ in started] == [run_id]
+
+
+def test_a_run_of_another_dataset_in_the_address_is_not_shown(app):
+    other = app.run(app.dataset(name="one"), RunConfig("score"), results=scores(0.4))
+    at = app.open("score", dataset=app.dataset(name="two"), run=other)
+    assert not at.exception
+    assert f"Run {other}" not in said(at)
