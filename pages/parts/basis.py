@@ -15,6 +15,7 @@ from db.records import DatasetRecord, PolicyRecord, RunRecord
 from db.runs import get_run, list_runs
 from pages.parts import address
 from pages.parts.empty import empty
+from pages.parts.endpoint import described
 from pages.parts.errors import notice
 from pages.parts.text import ago, count
 
@@ -48,7 +49,7 @@ class Basis:
 
 def find(engine: Engine, dataset: DatasetRecord) -> Basis:
     """The basis that the address names, else the newest; without scores the page says what to do and stops."""
-    policy = _policy(engine, dataset)
+    policy = _superseded(_policy(engine, dataset))
     scores = usable(list_runs(engine, dataset.id, "score"))
     score = get_run(engine, policy.score_run_id) if policy else _named("run", scores)
     if score is None:
@@ -80,9 +81,10 @@ def corrections(engine: Engine, dataset: DatasetRecord, score: RunRecord) -> lis
 
 def run_label(run: RunRecord) -> str:
     """A run in one line, for a selector."""
-    model = run.config.model or str(run.recipe.get("model") or "embedded model")
+    model = described(run.config.base_url, run.config.model)
     if run.config.kind == "correct":
-        model = f"{run.config.candidate_model or model}, judged by {model}"
+        writer = run.config.candidate_model
+        model = f"{writer}, judged by {model}" if writer else model
     trial = "trial, " if run.config.trial else ""
     return f"Run {run.id} · {model} · {trial}{count(run.done, 'row')} · {ago(run.created_at)}"
 
@@ -97,6 +99,17 @@ def _policy(engine: Engine, dataset: DatasetRecord) -> PolicyRecord | None:
         policy = None
     if policy is None or policy.dataset_id != dataset.id:
         notice(f"There is no policy {wanted} for this dataset.", "The default thresholds are used.", tone="warning")
+        address.put(policy=None)
+        return None
+    return policy
+
+
+def _superseded(policy: PolicyRecord | None) -> PolicyRecord | None:
+    """The policy, unless the address names a run that is not its own: whoever put that run there looks at it."""
+    if policy is None:
+        return None
+    own: dict[address.Name, int | None] = {"run": policy.score_run_id, "correct": policy.correct_run_id}
+    if any(address.number(name) not in {None, run_id} for name, run_id in own.items()):
         address.put(policy=None)
         return None
     return policy

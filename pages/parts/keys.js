@@ -5,11 +5,14 @@
 // that is typed but not yet sent.
 
 const DWELL = 150 // milliseconds that an item must have been on screen before it can be decided
+const SETTLING = 2000 // milliseconds during which Streamlit may still set an edited field's text
+const FIELD = ".st-key-edited textarea"
 const OTHER_KEYS = { arrowright: "j", arrowleft: "k" }
 
 export default function ({ data, parentElement }) {
   const own = parentElement.querySelector(".open")
-  const state = (own.guard ??= { item: null, since: 0, role: null })
+  const state = (own.guard ??= { item: null, since: 0, role: null, release: () => {} })
+  state.release() // called anew for every item, but cleaned up by Streamlit only when it leaves the page
   if (state.item !== data.item) {
     state.item = data.item
     state.since = performance.now()
@@ -31,14 +34,15 @@ export default function ({ data, parentElement }) {
   document.addEventListener("click", onClick, true)
   document.addEventListener("focusin", onFocus)
   const giveBack = requestAnimationFrame(() => focusAgain(state))
-  const release = data.draft ? keepDraft(data.draft, said) : () => {}
-  return () => {
+  const releaseDraft = data.draft ? keepDraft(data.draft, data.base, said) : () => {}
+  state.release = () => {
     document.removeEventListener("keydown", onKey, true)
     document.removeEventListener("click", onClick, true)
     document.removeEventListener("focusin", onFocus)
     cancelAnimationFrame(giveBack)
-    release()
+    releaseDraft()
   }
+  return () => state.release()
 }
 
 function isSeen(state, data) {
@@ -108,31 +112,37 @@ function listKeys(sheet, keys) {
   }
 }
 
-// Text is kept in the browser with every stroke, so that neither a reload nor a lost server takes it.
-function keepDraft(name, said) {
-  let frame, field
-  const keep = () => localStorage.setItem(name, field.value)
-  const begin = () => {
-    field = document.querySelector(".st-key-edited textarea")
-    if (!field) {
-      frame = requestAnimationFrame(begin)
-      return
-    }
-    const kept = localStorage.getItem(name)
-    if (kept !== null && kept !== field.value) {
-      Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set.call(field, kept)
-      field.dispatchEvent(new Event("input", { bubbles: true }))
-      said.textContent = "Your unsaved text is back."
-    }
-    field.addEventListener("input", keep)
-    if (document.activeElement === document.body) {
-      field.focus()
-      field.setSelectionRange(field.value.length, field.value.length)
-    }
+// Text is kept in the browser with every stroke, so that neither a reload nor a lost server takes it. What was kept is
+// put back while the field settles: Streamlit may set its value, or make it anew, a moment after it has appeared.
+function keepDraft(name, base, said) {
+  const kept = localStorage.getItem(name)
+  const until = performance.now() + SETTLING
+  let frame
+  let typed = false
+  const onInput = event => {
+    if (!event.isTrusted || !event.target.matches(FIELD)) return
+    typed = true
+    localStorage.setItem(name, event.target.value)
   }
-  begin()
+  const settle = () => {
+    const field = document.querySelector(FIELD)
+    if (field && !typed) {
+      if (kept !== null && kept !== base && field.value === base) {
+        Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set.call(field, kept)
+        field.dispatchEvent(new Event("input", { bubbles: true }))
+        said.textContent = "Your unsaved text is back."
+      }
+      if (document.activeElement === document.body) {
+        field.focus()
+        field.setSelectionRange(field.value.length, field.value.length)
+      }
+    }
+    if (!typed && performance.now() < until) frame = requestAnimationFrame(settle)
+  }
+  document.addEventListener("input", onInput, true)
+  settle()
   return () => {
+    document.removeEventListener("input", onInput, true)
     cancelAnimationFrame(frame)
-    field?.removeEventListener("input", keep)
   }
 }

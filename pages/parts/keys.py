@@ -27,7 +27,14 @@ KEYS: Final = (
 
 
 def guard_keys(
-    item: str, *, buttons: Mapping[str, str], decides: Sequence[str], alias: Sequence[str], draft: str, sent: str
+    item: str,
+    *,
+    buttons: Mapping[str, str],
+    decides: Sequence[str],
+    alias: Sequence[str],
+    draft: str,
+    base: str,
+    sent: str,
 ) -> None:
     """Guard the keys for the item on screen; show the button that lists them.
 
@@ -37,6 +44,7 @@ def guard_keys(
         decides: the keys that decide something: they need the item to have been seen.
         alias: the keys that have no button of their own.
         draft: name under which the browser keeps the text being edited; empty when nothing is edited.
+        base: the text that the editing started from.
         sent: name of a text that has been saved and can be forgotten; may be empty.
     """
     _guard(
@@ -47,6 +55,7 @@ def guard_keys(
             "decides": list(decides),
             "alias": dict.fromkeys(alias, True),
             "draft": draft,
+            "base": base,
             "sent": sent,
             "keys": [list(pair) for pair in KEYS],
         },

@@ -282,5 +282,6 @@ def _guard(basis: Basis, item: Item | None) -> None:
         decides=decides,
         alias=alias,
         draft=_draft_name(basis, item) if item is not None and editing(item) else "",
+        base=item.draft() if item is not None and editing(item) else "",
         sent=st.session_state.pop(_SENT, ""),
     )
