@@ -79,6 +79,7 @@ async def ask_models(shift: Shift, pulse: Pulse, models: Models) -> Ending:
 
             def on_loading(state: Literal["loading", "ready"]) -> None:
                 shift.is_loading = state == "loading"
+                shift.begin(shift.phase)
 
             def open_model(base_url: str, model: str, api_key: str) -> LedgeredLLM:
                 llm = ledgered(models.connect(base_url, model, api_key, on_loading), ledger, shift.budget)
@@ -99,14 +100,14 @@ async def _run(shift: Shift, pulse: Pulse, models: Models, open_model: OpenModel
     feed = _Feed(pending_examples(shift.engine, shift.run, retry_problems=shift.run.retry_problems), pulse)
     if config.kind == "score":
         describe(shift.engine, shift.lease, recipe=to_json(_told(recipe, judge)))
-        shift.phase = "scoring"
+        shift.begin("scoring")
         scores = score_stream(feed, judge, recipe, concurrency=config.concurrency)
         return await _Storing(shift, pulse, feed, save_scores).store(scores)
     writer = _open_writer(shift, models, judge, open_model)
     told = _told(recipe, judge) | {"candidate_model": writer.model, "candidate_host": writer.host}
     total = len(rows_in_scope(shift.engine, config))
     describe(shift.engine, shift.lease, total=total, recipe=to_json(told))
-    shift.phase = "correcting"
+    shift.begin("correcting")
     preferences = correct_stream(feed, writer, judge, recipe, concurrency=config.concurrency)
     return await _Storing(shift, pulse, feed, save_preferences).store(preferences)
 

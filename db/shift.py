@@ -36,6 +36,11 @@ class Shift:
         self.finished = 0
         self._marks = deque([(time.monotonic(), 0)])
 
+    def begin(self, phase: str) -> None:
+        """Enter a phase; its pace is measured from now on."""
+        self.phase = phase
+        self._marks = deque([(time.monotonic(), self.finished)])
+
     def count(self, rows: int) -> None:
         """Note rows that were just finished."""
         now = time.monotonic()
@@ -46,9 +51,9 @@ class Shift:
 
     @property
     def rate_per_s(self) -> float | None:
-        """Rows per second over the last half minute; None before the first row."""
+        """Rows per second over the last half minute; None while there was none."""
         start, before = self._marks[0]
-        if not self.finished:
+        if self.finished == before:
             return None
         return (self.finished - before) / max(time.monotonic() - start, 1e-3)
 

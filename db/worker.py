@@ -71,7 +71,7 @@ def _end(shift: Shift, pulse: Pulse, models: Models) -> Ending:
 
 
 def _import(shift: Shift, pulse: Pulse) -> Ending:
-    shift.phase = "importing"
+    shift.begin("importing")
     told_at = time.monotonic()
 
     def tell(examples: int, problems: int) -> None:
