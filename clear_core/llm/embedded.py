@@ -60,8 +60,7 @@ class EmbeddedModel:
         threads: int | None = None,
         context: int = CONTEXT,
     ) -> None:
-        threads = threads or min(8, len(os.sched_getaffinity(0)))
-        self._process = EmbeddedProcess(on_loading or (lambda _state: None), threads, context)
+        self._process = EmbeddedProcess(on_loading or (lambda _state: None), threads or _processors(), context)
         self._context = context
         self._room = _Room(context)
         self._groups: dict[ChatRequest, _Group] = {}
@@ -184,6 +183,12 @@ class EmbeddedModel:
         async with self._room.take(room):
             answer = await self._process.post("/completion", body)
         return answer if isinstance(answer, list) else [answer]
+
+
+def _processors() -> int:
+    """Processors that this process may use, at most 8: so small a model gains nothing from more."""
+    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+    return min(8, len(allowed))
 
 
 def _seed(request: ChatRequest) -> int:
