@@ -58,5 +58,8 @@ lock: ## rewrite both locks from pyproject.toml (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra app --extra embedded pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --group test -c requirements.lock -o requirements-test.lock
 
+demo-scores: setup ## remake the demo's recorded scores and preferences with the embedded model (half an hour of two cores)
+	$(BIN)/python -m benchmarks.demo_records
+
 clean: ## remove what setup made; your data stays
 	rm -rf $(VENV) .tools .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -2,8 +2,8 @@
 
 `dataset.jsonl` holds prompt/response rows with their own `id` and the columns `category` and `source`.
 `truth.jsonl` says of each id whether the response is bad, in which named way, and what a clean response is; only
-tests and benchmarks read it. `scores.jsonl` and `preferences.jsonl` are records of the embedded model, remade by
-`make demo-scores`.
+tests and benchmarks read it. `candidates.jsonl` holds candidates for some rows, written by hand as well. `scores.jsonl`
+and `preferences.jsonl` are records of the embedded model, remade by `make demo-scores`.
 """
 
 from __future__ import annotations
@@ -31,6 +31,11 @@ def scores_path() -> Path:
     return _path("scores.jsonl")
 
 
+def candidates_path() -> Path:
+    """Candidates for some demo rows, written by hand as a fine-tuned model might answer: JSONL of id, response."""
+    return _path("candidates.jsonl")
+
+
 def preferences_path() -> Path:
-    """Preferences of the demo's low half recorded with the embedded model, one Preference record a line."""
+    """The candidates of the demo's low half as the embedded model judged them, one Preference record a line."""
     return _path("preferences.jsonl")

@@ -7,7 +7,8 @@ from itertools import combinations
 
 import pytest
 
-from clear_core.demo import dataset_path, truth_path
+from clear_core.corrector import guard
+from clear_core.demo import candidates_path, dataset_path, truth_path
 
 KINDS = {
     "swapped",
@@ -122,3 +123,16 @@ def test_addresses_are_reserved_ones(rows):
     addresses = [found for row in rows for found in re.findall(r"\S+@(\S+\.\w+)", row["prompt"])]
     assert addresses
     assert set(addresses) == {"example.com"}
+
+
+def test_candidates_are_answers_and_most_of_them_reach_the_judge(rows, truth):
+    given = {row["id"]: row["response"] for row in rows}
+    candidates = read(candidates_path())
+    assert len({record["id"] for record in candidates}) == len(candidates)
+    assert all(as_object(record["response"]) for record in candidates)
+    turned_down = Counter(guard(given[record["id"]], record["response"]) for record in candidates)
+    # An off-topic response that is JSON with keys of its own has a format too, which a right answer does not keep.
+    assert set(turned_down) == {None, "same", "format"}
+    assert turned_down[None] > 60
+    bad = [record["id"] for record in candidates if truth[record["id"]]["is_bad"]]
+    assert len(bad) == sum(record["is_bad"] for record in truth.values())
