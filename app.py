@@ -9,6 +9,7 @@ from anyio import to_thread
 from starlette.middleware import Middleware
 
 from pages.parts.errors import on_script_error
+from pages.parts.export_route import export_route
 from pages.parts.headers import SecureHeaders
 from pages.parts.problems_route import problems_route
 from pages.parts.shell import pause_runs
@@ -24,7 +25,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
 
 app = st.App(
     "pages/parts/main.py",
-    routes=[upload_route(), problems_route()],
+    routes=[upload_route(), problems_route(), export_route()],
     lifespan=lifespan,
     middleware=[Middleware(SecureHeaders)],
     on_script_error=on_script_error,

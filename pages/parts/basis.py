@@ -17,7 +17,7 @@ from pages.parts import address
 from pages.parts.empty import empty
 from pages.parts.endpoint import described
 from pages.parts.errors import notice
-from pages.parts.text import ago, count
+from pages.parts.text import count
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,8 @@ def run_label(run: RunRecord) -> str:
         writer = run.config.candidate_model
         model = f"{writer}, judged by {model}" if writer else model
     trial = "trial, " if run.config.trial else ""
-    return f"Run {run.id} · {model} · {trial}{count(run.done, 'row')} · {ago(run.created_at)}"
+    # The browser answers with the label, so it must not change by itself: a date, not an age.
+    return f"Run {run.id} · {model} · {trial}{count(run.done, 'row')} · {run.created_at:%d %b %H:%M}"
 
 
 def _policy(engine: Engine, dataset: DatasetRecord) -> PolicyRecord | None:

@@ -17,8 +17,13 @@ def show_table(head: Sequence[str], rows: Iterable[Sequence[str | int]], *, capt
         rows: cells by column; an int is a number with thousands separators, a str a text.
         caption: what the table is, for screen readers.
     """
-    heads = "".join(f'<th scope="col">{escaped(name)}</th>' for name in head)
-    body = "".join(f"<tr>{''.join(_cell(cell) for cell in row)}</tr>" for row in rows)
+    lines = list(rows)
+    numbers = [isinstance(cell, int) for cell in lines[0]] if lines else [False] * len(head)
+    heads = "".join(
+        f'<th scope="col"{" class=cr-num" if number else ""}>{escaped(name)}</th>'
+        for name, number in zip(head, numbers, strict=True)
+    )
+    body = "".join(f"<tr>{''.join(_cell(cell) for cell in row)}</tr>" for row in lines)
     label = f"<caption>{escaped(caption)}</caption>" if caption else ""
     st.html(
         f'<div class="cr-scroll" tabindex="0"><table class="cr-table">{label}<thead><tr>{heads}</tr></thead>'
