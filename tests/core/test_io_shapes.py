@@ -352,7 +352,7 @@ def test_outcomes_of_another_file_are_refused(tmp_path):
     good = outcomes(examples, ["keep"] * 3, [""] * 3)
     other, _ = read(put(tmp_path, "b.jsonl", lines(*({"prompt": f"x{n}", "response": "r"} for n in range(5)))))
     wrong = outcomes(other, ["keep"] * 5, [""] * 5)
-    for outs in (wrong, wrong[3:4], [*good, wrong[4]], good[1:] + good[:1], [good[0], good[0]]):
+    for outs in (wrong, wrong[:1], wrong[3:4], [*good, wrong[4]], good[1:] + good[:1], [good[0], good[0]]):
         with pytest.raises(InputError):
             curate(source, outs)
 
