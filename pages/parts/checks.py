@@ -18,7 +18,7 @@ from db.reviews import decisions_for
 from pages.parts.basis import Basis
 from pages.parts.changes import total_counts
 from pages.parts.queues import Proposed
-from pages.parts.text import count, escaped
+from pages.parts.text import count, escaped, icon_html
 
 _LOOKS: Final = {"good": ("check_circle", "cr-keep"), "note": ("info", "cr-quiet"), "warning": ("warning", "cr-warn")}
 _MOST_EDITS: Final = 500
@@ -50,9 +50,12 @@ def run_checks(engine: Engine, at_hand: Basis, seen: Proposed) -> Iterator[Check
     )
     missing = dataset.examples - len(seen.codes)
     if unscored:
-        yield Check("note", f"{count(unscored, 'unscored example')} stay in the dataset as they came.")
+        yield Check(
+            "note",
+            f"{count(unscored, 'unscored example stays', 'unscored examples stay')} in the dataset as they came.",
+        )
     if missing:
-        yield Check("warning", f"{count(missing, 'example')} were not reached by the score run.")
+        yield Check("warning", f"{count(missing, 'example was', 'examples were')} not reached by the score run.")
     left = {view: seen.left(view) for view in ("drops", "replacements", "unsure")}
     if left["drops"] or left["replacements"]:
         yield Check(
@@ -63,7 +66,8 @@ def run_checks(engine: Engine, at_hand: Basis, seen: Proposed) -> Iterator[Check
     else:
         yield Check("good", "Every proposed change has been reviewed.")
     if left["unsure"]:
-        yield Check("warning", f"{count(left['unsure'], 'example')} marked unsure follow the thresholds.")
+        unsure = count(left["unsure"], "example marked unsure follows", "examples marked unsure follow")
+        yield Check("warning", f"{unsure} the thresholds.")
     if at_hand.policy is None:
         yield Check("note", "The thresholds are not saved as a policy; the manifest holds their numbers.")
     yield from _edits(engine, at_hand, seen)
@@ -84,10 +88,13 @@ def _edits(engine: Engine, at_hand: Basis, seen: Proposed) -> Iterator[Check]:
     ]
     if broken:
         named = ", ".join(broken[:5]) + (" and more" if len(broken) > 5 else "")
-        yield Check("warning", f"{count(len(broken), 'replacement')} break the given response's format: {named}.")
+        yield Check(
+            "warning",
+            f"{count(len(broken), 'replacement breaks', 'replacements break')} the given response's format: {named}.",
+        )
     else:
-        looked = "The first " if len(replaced) > _MOST_EDITS else "All "
-        yield Check("good", f"{looked}{count(len(written), 'replacement')} that people chose keep the given format.")
+        looked = "first " if len(replaced) > _MOST_EDITS else ""
+        yield Check("good", f"The {looked}{count(len(written), 'replacement')} that people chose: no format is broken.")
 
 
 def show_checks(checks: Iterator[Check]) -> None:
@@ -95,5 +102,5 @@ def show_checks(checks: Iterator[Check]) -> None:
     lines = []
     for check in checks:
         icon, tone = _LOOKS[check.tone]
-        lines.append(f'<li class="{tone}"><span class="cr-icon">{icon}</span><span>{escaped(check.words)}</span></li>')
+        lines.append(f'<li class="{tone}">{icon_html(icon)}<span>{escaped(check.words)}</span></li>')
     st.html(f'<ul class="cr-checks">{"".join(lines)}</ul>')

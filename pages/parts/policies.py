@@ -53,7 +53,7 @@ def _words(at_hand: Basis, setting: Setting, gamma: float, *, saved: bool) -> st
 def _save(at_hand: Basis, setting: Setting, gamma: float) -> None:
     start = at_hand.policy.name if at_hand.policy else "policy"
     with st.form("save_policy", border=False):
-        name = st.text_input("Name", value=start, max_chars=80)
+        name = st.text_input("Name", value=start, max_chars=80, key=f"policy_name_{start}")
         st.caption("Saves these thresholds as the next version of that name. Review and export then use them.")
         pressed = st.form_submit_button("Save", type="primary")
     if not pressed:
