@@ -88,9 +88,11 @@ def _list(datasets: list[DatasetRecord]) -> None:
 
 def _line(dataset: DatasetRecord, *, is_open: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        words = [count(dataset.examples, "row"), escaped(dataset.source_name), ago(dataset.created_at)]
+        words = [escaped(dataset.source_name), ago(dataset.created_at)]
         if dataset.problems:
-            words.insert(1, f"{dataset.problems:,} can't be used")
+            words.insert(0, f"{dataset.problems:,} can't be used")
+        if dataset.status == "ready":
+            words.insert(0, count(dataset.examples, "row"))
         status = _STATUS[dataset.status]
         mark = f'<span class="cr-state cr-warn">{status}</span> · ' if status else ""
         st.html(

@@ -21,6 +21,7 @@ from pages.parts.shell import engine
 from pages.parts.text import ago, count, escaped
 
 _PAGE: Final = 5
+_TURNED: Final = 100
 
 
 def show_dataset(dataset: DatasetRecord) -> None:
@@ -29,17 +30,13 @@ def show_dataset(dataset: DatasetRecord) -> None:
         st.html(f'<h3 class="cr-h">{escaped(dataset.name)}</h3>', width="content")
         if dataset.status == "ready":
             _next_step(dataset)
-    st.html(
-        facts_html(
-            [
-                ("Rows", f"{dataset.examples:,}"),
-                ("Can't be used", f"{dataset.problems:,}"),
-                ("File", dataset.source_name),
-                ("Shape", SHAPES[dataset.field_map.shape]),
-                ("Imported", f"{ago(dataset.created_at)} by {dataset.created_by}"),
-            ]
-        )
-    )
+    counts = [("Rows", f"{dataset.examples:,}"), ("Can't be used", f"{dataset.problems:,}")]
+    facts = [
+        ("File", dataset.source_name),
+        ("Shape", SHAPES[dataset.field_map.shape]),
+        ("Brought in", f"{ago(dataset.created_at)} by {dataset.created_by}"),
+    ]
+    st.html(facts_html(facts if dataset.status == "importing" else counts + facts))
     if dataset.status != "ready":
         _import_state(dataset)
     if dataset.examples:
@@ -67,13 +64,21 @@ def _import_state(dataset: DatasetRecord) -> None:
 
 def _rows(dataset: DatasetRecord) -> None:
     records = dataset.examples + dataset.problems
-    pages = -(-records // _PAGE)
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         st.html(f'<h4 class="cr-h">{count(dataset.examples, "row")}</h4>', width="content")
-        page = st.pagination(pages, key=f"rows_{dataset.id}") if pages > 1 else 1
-    start = (page - 1) * _PAGE
+        start = _first_row(dataset, records)
     for example in examples_by_row(engine(), dataset.id, range(start, min(start + _PAGE, records))):
         show_example(example)
+
+
+def _first_row(dataset: DatasetRecord, records: int) -> int:
+    """The first row to show: by page, or by its number where there are more pages than anybody turns."""
+    pages = -(-records // _PAGE)
+    if pages == 1:
+        return 0
+    if pages <= _TURNED:
+        return (st.pagination(pages, key=f"page_{dataset.id}") - 1) * _PAGE
+    return int(st.number_input("From row", 0, records - 1, 0, _PAGE, key=f"from_{dataset.id}", width=180))
 
 
 def _bad_rows(dataset: DatasetRecord) -> None:

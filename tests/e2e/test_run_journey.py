@@ -125,7 +125,8 @@ def test_from_the_trial_to_the_whole_run(server, visit, dataset, endpoint):
     assert files_with(KEY, server.data_dir) == []
 
 
-def test_an_orderly_stop_pauses_the_run_and_a_new_server_resumes_it(server, visit, dataset, endpoint):
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_stopped_server_pauses_its_run_and_a_killed_one_leaves_it_running(server, visit, dataset, endpoint, how):
     engine, dataset_id = dataset
     page = visit.page
     visit.open(f"{server.url}/score?dataset={dataset_id}")
@@ -139,15 +140,15 @@ def test_an_orderly_stop_pauses_the_run_and_a_new_server_resumes_it(server, visi
     visit.settle()
     page.get_by_role("button", name="Try 20 rows").click()
     page.get_by_text("Running").first.wait_for()
-    server.stop(signal.SIGTERM)
-    port = int(server.url.rpartition(":")[2])
-    again = start_server(server.data_dir, port)
+    server.stop(how)
+    again = start_server(server.data_dir, int(server.url.rpartition(":")[2]))
     try:
         visit.open(f"{server.url}/score?dataset={dataset_id}")
-        page.get_by_text("Paused", exact=True).first.wait_for()
-        page.get_by_role("radio", name="No key").first.click()
-        visit.settle()
-        page.get_by_role("button", name="Resume").click()
+        if how == signal.SIGTERM:
+            page.get_by_text("Paused", exact=True).first.wait_for()
+            page.get_by_role("radio", name="No key").first.click()
+            visit.settle()
+            page.get_by_role("button", name="Resume").click()
         expect(page.get_by_text("Done", exact=True).first).to_be_visible(timeout=90_000)
         assert list_runs(engine, dataset_id)[0].done == 20
     finally:

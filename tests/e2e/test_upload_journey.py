@@ -98,3 +98,23 @@ def test_the_drop_zone_is_reached_and_opened_by_keyboard(shared_server, visit):
     with page.expect_file_chooser() as chooser:
         page.keyboard.press("Enter")
     assert not chooser.value.is_multiple()
+
+
+def test_every_answer_tells_the_browser_to_stay_here(shared_server):
+    for path in ("/", "/review", "/api/upload", "/_stcore/health"):
+        headers = shared_server.ask("GET", path).headers
+        assert "connect-src 'self'" in headers["Content-Security-Policy"]
+        assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+        assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_the_reviewers_name_is_remembered_by_the_browser(shared_server, visit):
+    page = visit.page
+    visit.open(shared_server.url)
+    page.get_by_role("button", name="tester").click()
+    page.get_by_label("Your name").fill("Ada **L**")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Ada **L**").wait_for()
+    visit.settle()
+    visit.open(f"{shared_server.url}/tune")
+    page.get_by_role("button", name="Ada **L**").wait_for()

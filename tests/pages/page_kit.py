@@ -1,8 +1,10 @@
 """The app without a browser: its script run in the test's process, on a database of the test's own."""
 
+import asyncio
 import json
 from pathlib import Path
 
+from starlette.applications import Starlette
 from streamlit.testing.v1 import AppTest
 
 from clear_core.io import Source, detect
@@ -83,6 +85,31 @@ class App:
         else:
             release_run(self.engine, lease, status, message, told)
         return run_id
+
+
+def asked(route, method, query="", headers=(), pieces=(), *, announce=True, broken_off=False):
+    """One request to a route through the ASGI interface, its body in pieces; returns status, headers and body."""
+    sent = []
+    last = {"type": "http.disconnect"} if broken_off else {"type": "http.request", "body": b"", "more_body": False}
+    body = [*({"type": "http.request", "body": piece, "more_body": True} for piece in pieces), last]
+    named = dict(headers) | ({"content-length": str(sum(map(len, pieces)))} if announce else {})
+
+    async def receive():
+        return body.pop(0) if body else {"type": "http.disconnect"}
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": route.path,
+        "query_string": query.encode(),
+        "headers": [(name.encode(), value.encode()) for name, value in named.items()],
+    }
+    asyncio.run(Starlette(routes=[route])(scope, receive, send))
+    told = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    return sent[0]["status"], told, b"".join(message.get("body", b"") for message in sent[1:])
 
 
 def scores(*confidences, problem="timeout"):

@@ -1,41 +1,20 @@
-import asyncio
 import hashlib
 import json
 
 import pytest
 from itsdangerous import TimestampSigner
-from starlette.applications import Starlette
+from page_kit import asked
 
 from pages.parts import tickets
-from pages.parts.upload_route import PATH, upload_route, upload_ticket, uploaded
+from pages.parts.upload_route import upload_route, upload_ticket, uploaded
 
 HOME = {"host": "localhost:8501", "origin": "http://localhost:8501"}
 
 
-def put(ticket, pieces, headers=HOME, *, announce=True, broken_off=False):
-    """Send a PUT through the ASGI interface, the body in pieces; returns status and the JSON answer."""
-    sent = []
-    body = [{"type": "http.request", "body": piece, "more_body": True} for piece in pieces]
-    body.append(
-        {"type": "http.disconnect"} if broken_off else {"type": "http.request", "body": b"", "more_body": False}
-    )
-    named = dict(headers) | ({"content-length": str(sum(map(len, pieces)))} if announce else {})
-
-    async def receive():
-        return body.pop(0)
-
-    async def send(message):
-        sent.append(message)
-
-    scope = {
-        "type": "http",
-        "method": "PUT",
-        "path": PATH,
-        "query_string": f"ticket={ticket}".encode(),
-        "headers": [(name.encode(), value.encode()) for name, value in named.items()],
-    }
-    asyncio.run(Starlette(routes=[upload_route()])(scope, receive, send))
-    return sent[0]["status"], json.loads(sent[1]["body"])
+def put(ticket, pieces, headers=HOME, **how):
+    """Send a file; returns the status and the JSON answer."""
+    status, _, body = asked(upload_route(), "PUT", f"ticket={ticket}", headers, pieces, **how)
+    return status, json.loads(body)
 
 
 @pytest.fixture
