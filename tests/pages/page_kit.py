@@ -95,7 +95,9 @@ def asked(route, method, query="", headers=(), pieces=(), *, announce=True, brok
     named = dict(headers) | ({"content-length": str(sum(map(len, pieces)))} if announce else {})
 
     async def receive():
-        return body.pop(0) if body else {"type": "http.disconnect"}
+        if not body:
+            await asyncio.Event().wait()  # the client stays until it has its answer
+        return body.pop(0)
 
     async def send(message):
         sent.append(message)
