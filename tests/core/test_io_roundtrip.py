@@ -217,3 +217,19 @@ def test_a_dropped_row_is_gone_and_nothing_else(tmp_path, name):
         assert not problems
         assert [example.response for example in left] == [f"r{n}" for n in range(4) if n != gone]
         assert (counts.dropped, counts.written) == (1, 3)
+
+
+@pytest.mark.parametrize("shift", range(5))
+def test_nothing_is_torn_where_an_array_is_read_in_pieces(tmp_path, shift):
+    rows = [{"prompt": "x" * shift, "response": "\u20ac\U0001f600" * 40_000, "n": n} for n in range(3)]
+    whole = json.dumps(rows, ensure_ascii=False)
+    source = put(tmp_path, "a.json", whole.encode())
+    examples, problems = read(source)
+    assert not problems
+    assert [example.response for example in examples] == [row["response"] for row in rows]
+    assert curate(source, [])[0] == whole.encode()
+
+    numbers = "[" + " " * shift + ",".join(["1234567"] * 80_000) + "]"
+    _, problems = read(put(tmp_path, "b.json", numbers.encode()), TABLE)
+    assert {problem.raw for problem in problems} == {"1234567"}
+    assert len(problems) == 80_000
