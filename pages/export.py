@@ -48,8 +48,7 @@ def page() -> None:
 
 def _summary(at_hand: Basis, seen: Proposed) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        thresholds = f"gamma {seen.cut.gamma:.3f}, eta {at_hand.thresholds.eta:.3f}"
-        st.text(f"{at_hand.name}: {thresholds}", width="content")
+        st.html(basis.thresholds_html(at_hand, seen.cut.gamma), width="content")
         address.page_link("tune", "Change", icon=":material/tune:")
     people = decision_counts(engine(), at_hand.dataset.id)
     show_counts(total_counts(at_hand, seen), people.keep + people.drop + people.replace)

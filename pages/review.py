@@ -12,7 +12,7 @@ from pages.parts.queues import TITLES, VIEWS, Place, Proposed, choose, find_plac
 from pages.parts.review_actions import editing, show_actions
 from pages.parts.review_item import read_item, show_item
 from pages.parts.shell import dataset_page, engine
-from pages.parts.text import count, escaped
+from pages.parts.text import count
 
 
 def page() -> None:
@@ -45,11 +45,10 @@ def _progress(at_hand: Basis, seen: Proposed, place: Place) -> None:
     at = f"{place.position + 1:,} of {total:,}" if place.position is not None else count(total, "item")
     done = f" · {place.done:,} decided" if place.view not in {"unsure", "decided"} else ""
     share = place.done / total if total and place.view != "decided" else 1.0
-    thresholds = f"gamma {seen.cut.gamma:.3f}, eta {at_hand.thresholds.eta:.3f}"
     st.html(
         f'<div class="cr-progress"><span class="cr-num"><b>{at}</b>{done}</span>'
         f'<span class="cr-track"><b style="width:{share:.1%}"></b></span>'
-        f'<span class="cr-quiet cr-num">{escaped(at_hand.name)}: {thresholds}</span></div>'
+        f"{basis.thresholds_html(at_hand, seen.cut.gamma)}</div>"
     )
 
 

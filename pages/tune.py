@@ -72,8 +72,7 @@ def _select(label: str, name: address.Name, options: dict[int, str], chosen: int
 @st.fragment
 def _tuning(at_hand: Basis, board: Board, standing: Standing) -> None:
     """Everything that a moving threshold changes."""
-    policy = at_hand.policy
-    setting = current(at_hand.thresholds, (at_hand.dataset.id, at_hand.score.id, policy.id if policy else None))
+    setting = current(at_hand.thresholds, at_hand.stamp)
     decided = standing.fates
     seen = picture(board, setting.thresholds, decided)
     missing = max(0, at_hand.dataset.examples - len(board.table))
@@ -97,7 +96,7 @@ def _gamma(at_hand: Basis, board: Board, seen: Picture, setting: Setting) -> Non
             kind_control(setting)
         low = "dropped" if setting.scope == "all" or at_hand.correct is None else "dropped or replaced"
         _chart(seen.confidence, gamma, "gamma", ("confidence", low, "kept"))
-        number = Number("share", "Share to keep", setting.share, 2, lambda share: change(share=share))
+        number = Number("share", "Share to keep", setting.share, 2, lambda share: change(share=share), titled=True)
         if setting.kind != "share":
             at = setting.value if setting.kind == "value" else gamma
             number = Number("value", "Gamma", at, 3, lambda value: change(kind="value", value=value))
@@ -144,6 +143,9 @@ def _eta(at_hand: Basis, board: Board, seen: Picture, setting: Setting) -> None:
             st.subheader("Auto-Correct: eta", anchor=False, help="A candidate replaces when its preference > eta.")
             if at_hand.correct is not None:
                 scope_control(setting)
+        if at_hand.correct is None and address.number("correct") == 0:
+            st.caption("Candidates are left out. Choose them above to replace responses.")
+            return
         if at_hand.correct is None:
             empty(
                 "No candidates yet",

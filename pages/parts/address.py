@@ -50,7 +50,9 @@ def put(**values: int | str | None) -> None:
             if name in st.query_params:
                 del st.query_params[name]
         else:
-            memory[name] = st.query_params[name] = str(value)
+            memory[name] = str(value)
+            if st.query_params.get(name) != str(value):  # every write is a message to the browser
+                st.query_params[name] = str(value)
 
 
 def page_link(page: str, label: str, *, icon: str | None = None) -> None:

@@ -17,7 +17,8 @@ from pages.parts import address
 from pages.parts.empty import empty
 from pages.parts.endpoint import described
 from pages.parts.errors import notice
-from pages.parts.text import count
+from pages.parts.text import count, escaped
+from pages.parts.threshold import unsaved
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,11 @@ class Basis:
     def thresholds(self) -> Thresholds:
         """The policy's thresholds, else the defaults: gamma = median, eta = 0.8."""
         return self.policy.thresholds if self.policy else Thresholds()
+
+    @property
+    def stamp(self) -> tuple[int, int, int | None]:
+        """Changes when the controls on the Tune page should start anew."""
+        return self.dataset.id, self.score.id, self.policy.id if self.policy else None
 
     @property
     def name(self) -> str:
@@ -88,6 +94,21 @@ def run_label(run: RunRecord) -> str:
     trial = "trial, " if run.config.trial else ""
     # The browser answers with the label, so it must not change by itself: a date, not an age.
     return f"Run {run.id} · {model} · {trial}{count(run.done, 'row')} · {run.created_at:%d %b %H:%M}"
+
+
+def thresholds_html(at_hand: Basis, gamma: float) -> str:
+    """The thresholds in force, and whether others were moved on the Tune page without being saved.
+
+    Args:
+        at_hand: the basis.
+        gamma: gamma as a number, as it cuts now.
+    """
+    words = f"{escaped(at_hand.name)}: gamma {gamma:.3f}, eta {at_hand.thresholds.eta:.3f}"
+    moved = unsaved(at_hand.thresholds, at_hand.stamp)
+    more = (
+        ' <span class="cr-warn">· what you moved on Tune is not saved and does not count here</span>' if moved else ""
+    )
+    return f'<span class="cr-quiet cr-num">{words}{more}</span>'
 
 
 def _policy(engine: Engine, dataset: DatasetRecord) -> PolicyRecord | None:

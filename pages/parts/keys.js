@@ -14,8 +14,9 @@ export default function ({ data, parentElement }) {
   const state = (own.guard ??= { item: null, since: 0, role: null, release: () => {} })
   state.release() // called anew for every item, but cleaned up by Streamlit only when it leaves the page
   if (state.item !== data.item) {
-    state.item = data.item
+    state.item = own.dataset.guards = data.item
     state.since = performance.now()
+    leaveSelector()
   }
   const sheet = parentElement.querySelector("dialog")
   listKeys(sheet, data.keys)
@@ -88,6 +89,12 @@ function actionOf(target) {
 
 function press(role) {
   document.querySelector(`[class*="st-key-act-${role}"] button:not(:disabled)`)?.click()
+}
+
+// A selector keeps the focus after its choice, and every key with it.
+function leaveSelector() {
+  const active = document.activeElement
+  if (active.getAttribute("role") === "combobox" && active.getAttribute("aria-expanded") !== "true") active.blur()
 }
 
 function focusAgain(state) {

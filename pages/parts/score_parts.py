@@ -12,6 +12,7 @@ from clear_core.types import PROBLEMS, ConfidenceScore, Preference
 from pages.parts.text import escaped
 
 _LONGEST: Final = 2_000
+_LARGEST: Final = 1e9
 _LETTERS: Final = {"A": "correct", "B": "incorrect", "C": "not sure"}
 _SIDES: Final = (
     {"1": "given", "2": "candidate", "tie": "tie"},
@@ -42,7 +43,7 @@ def score_html(score: ConfidenceScore, gamma: float) -> str:
     ]
     parts = "".join(_meter(name, value) for name, value in named if value is not None)
     problem = ""
-    if score.problem:
+    if score.problem and score.confidence is not None:  # without a confidence the reason above says it
         problem = f'<p class="cr-state cr-warn">{escaped(PROBLEMS.get(score.problem, score.problem))}</p>'
     return (
         f'<section class="cr-parts"><h4>Score</h4>{_meter("Confidence", score.confidence, line=gamma)}{parts}{problem}'
@@ -167,4 +168,6 @@ def _maps(value: Any) -> list[Mapping[str, Any]]:
 
 
 def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > _LARGEST:
+        return None
+    return float(value)

@@ -61,6 +61,12 @@ def current(start: Thresholds, stamp: object) -> Setting:
     return setting
 
 
+def unsaved(start: Thresholds, stamp: object) -> bool:
+    """Whether this session has moved the controls away from `start` without saving them."""
+    memory: dict[str, Any] | None = st.session_state.get(_MEMORY)
+    return memory is not None and memory["stamp"] == stamp and memory["setting"].thresholds != start
+
+
 def change(**values: Any) -> None:
     """Move controls; for callbacks."""
     memory: dict[str, Any] = st.session_state[_MEMORY]
@@ -106,6 +112,7 @@ class Number:
         at: where it stands; may have more digits than a step has, an untouched control does not round it.
         digits: decimals of a step; what comes out is rounded to them, so that counts agree with the number shown.
         moved: told the new number.
+        titled: whether the slider shows its label.
     """
 
     name: str
@@ -113,27 +120,35 @@ class Number:
     at: float
     digits: int
     moved: Callable[[float], None]
+    titled: bool = False
 
 
 def slider(number: Number) -> None:
     """The number as a slider; arrow keys move it by one step."""
     key = f"tune_{number.name}"
     _show(key, round(number.at, number.digits))
-    st.slider(number.label, 0.0, 1.0, key=key, **_common(number, key))
+    st.slider(
+        number.label,
+        0.0,
+        1.0,
+        key=key,
+        label_visibility="visible" if number.titled else "collapsed",
+        **_common(number, key),
+    )
 
 
 def box(number: Number) -> None:
     """The number as a box to type in; arrow keys move it by one step."""
     key = f"tune_{number.name}_box"
     _show(key, round(number.at, number.digits))
-    st.number_input(f"{number.label}, as a number", 0.0, 1.0, key=key, width=150, **_common(number, key))
+    label = f"{number.label}, as a number"
+    st.number_input(label, 0.0, 1.0, key=key, width=150, label_visibility="collapsed", **_common(number, key))
 
 
 def _common(number: Number, key: str) -> dict[str, Any]:
     return {
         "step": 10.0**-number.digits,
         "format": f"%.{number.digits}f",
-        "label_visibility": "collapsed",
         "on_change": _moved,
         "args": (key, number.digits, number.moved),
     }

@@ -122,6 +122,16 @@ def test_saving_makes_the_next_version_and_opening_brings_its_thresholds_back(ap
     assert not at.exception
 
 
+def test_moved_thresholds_that_are_not_saved_do_not_count_elsewhere_and_that_is_said(app, ids):
+    at = app.open("tune", dataset=ids.dataset)
+    at.slider(key="tune_value").set_value(0.9).run()
+    at.switch_page("../review.py").run()
+    assert "gamma 0.500" in said(at)
+    assert "is not saved and does not count here" in said(at)
+    at.switch_page("../tune.py").run()
+    assert at.slider(key="tune_value").value == 0.9
+
+
 def test_without_candidates_the_eta_panel_says_what_to_do(app):
     ids = seed(app.engine, app.data_dir, corrected=False)
     at = app.open("tune", dataset=ids.dataset)
