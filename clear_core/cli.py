@@ -18,6 +18,7 @@ import click
 
 from clear_core import demo as demo_data
 from clear_core.cli_runs import Endpoint, Finished, run_correct, run_score
+from clear_core.cli_stored import run_stored
 from clear_core.errors import ClearError, InputError
 from clear_core.export import export_curated
 from clear_core.io import (
@@ -140,32 +141,53 @@ def inspect(file: Path, mapping: tuple[str, ...], *, as_json: bool) -> None:
 @OUT
 @MAP
 @endpoint_options
-@click.option("--samples", default=5, show_default=True, type=click.IntRange(0), help="Samples per row.")
+@click.option("--samples", type=click.IntRange(0), help="Samples per row; default 5, of stored ones all.")
 @click.option("--similarity", help="How samples are compared; the default depends on the model.")
+@click.option("--samples-field", default="", metavar="NAME", help="Column of stored samples: asks no model.")
+@click.option("--reflection-field", default="", metavar="NAME", help="Column of stored reflections beside them.")
 def score(
     *,
     file: Path,
     out: Path,
     mapping: tuple[str, ...],
-    samples: int,
+    samples: int | None,
     similarity: str | None,
+    samples_field: str,
+    reflection_field: str,
     limit: int | None,
     max_calls: int | None,
     concurrency: int,
     **chosen: Any,
 ) -> None:
-    """Estimate how confident one can be in each response."""
+    """Estimate how confident one can be in each response.
+
+    With --samples-field the samples come from a column of FILE, a list of texts in each row, and no model is asked;
+    --model then only says whose they are.
+    """
     source = Source.at(file)
     problems: list[RowProblem] = []
-    examples = list(_good(read_examples(source, _mapped(source, mapping)), problems))[:limit]
-    finished = run_score(
-        examples,
-        _endpoint(**chosen),
-        samples=samples,
-        similarity=similarity,
-        concurrency=concurrency,
-        max_calls=max_calls,
-    )
+    field_map = _mapped(source, mapping)
+    examples = list(_good(read_examples(source, field_map), problems))[:limit]
+    if samples_field or reflection_field:
+        finished = run_stored(
+            examples,
+            source,
+            field_map,
+            samples_field=samples_field,
+            reflection_field=reflection_field,
+            samples=samples,
+            similarity=similarity,
+            **chosen,
+        )
+    else:
+        finished = run_score(
+            examples,
+            _endpoint(**chosen),
+            samples=5 if samples is None else samples,
+            similarity=similarity,
+            concurrency=concurrency,
+            max_calls=max_calls,
+        )
     write_records(out, finished.results)
     missing = Counter(result.problem or "unscored" for result in finished.results if result.confidence is None)
     _end(finished, problems, "scored", missing)

@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from clear_core import parsing
 from clear_core.asking import Answer
 from clear_core.confidence import observed_consistency
-from clear_core.recipe import Recipe
 from clear_core.similarity import WORD, beginning, similarity
+
+
+class HowToCompare(Protocol):
+    """What a comparison must be told; a `clear_core.recipe.Recipe` tells it."""
+
+    @property
+    def similarity(self) -> str:
+        """Name of s_j, see `clear_core.similarity`."""
+
+    @property
+    def alpha(self) -> float:
+        """Weight of the similarity against the exact match."""
+
+    @property
+    def explained(self) -> bool:
+        """Whether the samples' answers were parsed from explanations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +43,7 @@ class Comparison:
     rows: tuple[dict[str, Any], ...]
 
 
-def compare(response: str, samples: Sequence[Answer[str]], recipe: Recipe) -> Comparison:
+def compare(response: str, samples: Sequence[Answer[str]], recipe: HowToCompare) -> Comparison:
     """Compare each sample with the given response by the recipe's similarity and by exact match.
 
     Args:
@@ -42,7 +57,7 @@ def compare(response: str, samples: Sequence[Answer[str]], recipe: Recipe) -> Co
     for sample in samples:
         row: dict[str, Any] = {"answer": None, "similarity": None, "match": None}
         if sample.value is not None:
-            target, said = pair(response, sample.value, cut=sample.cut, explained=recipe.measure == "bsdetector")
+            target, said = pair(response, sample.value, cut=sample.cut, explained=recipe.explained)
             similarities.append(alike(target, said))
             matches.append(" ".join(said.split()) == " ".join(target.split()))
             row = {"answer": said, "similarity": similarities[-1], "match": matches[-1]}

@@ -36,6 +36,11 @@ class Recipe:
     prompt_version: str = prompts.PROMPT_VERSION
 
     @property
+    def explained(self) -> bool:
+        """Whether samples explain first, so that only the answer parsed from each is compared."""
+        return self.measure == "bsdetector"
+
+    @property
     def name(self) -> str:
         """The measure as scores record it, such as "bsdetector/embedding"."""
         if self.measure == "bsdetector":

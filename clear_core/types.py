@@ -33,6 +33,11 @@ PROBLEMS: Final[Mapping[str, str]] = {
     "rejected": "the endpoint rejected the request",
     "blank": "the given response is empty, so there is nothing to score",
     "capped": "the cap on calls was reached before this example",
+    "no_samples": "the row stores no samples to compare the response with",
+    "bad_samples": "what the row stores as samples is not a list of texts",
+    "few_samples": "the row stores fewer samples than were asked for",
+    "no_reflection": "the row stores no reflection that could be read, so the confidence is the consistency alone",
+    "bad_reflection": "what the row stores as reflection is neither a verdict nor a number from 0 to 1",
 }
 """Named problems of a call or a row, each with the sentence a user reads. A problem never becomes a number."""
 
