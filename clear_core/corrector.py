@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Final
 
@@ -36,8 +37,9 @@ def guard(given: str, candidate: str) -> str | None:
 def _same(one: str, other: str) -> bool:
     if normalise(one) == normalise(other):
         return True
-    value = parsing.json_value(one)
-    return value is not None and bool(value == parsing.json_value(other))
+    value, said = parsing.json_value(one), parsing.json_value(other)
+    # As text: Python takes true for 1.
+    return value is not None and json.dumps(value, sort_keys=True) == json.dumps(said, sort_keys=True)
 
 
 async def correct_example(example: Example, writer: LLM, judge: LLM, recipe: Recipe) -> Preference:

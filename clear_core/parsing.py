@@ -15,11 +15,14 @@ _MARKS: Final = r"[\s*_`\"'\[({:=>-]{0,8}"
 _END: Final = r"[\s*_`\"'\])}.,;:!-]{0,8}"
 
 _CHOICE: Final = r"(?:$|[.;!]|[,:-] (?!(?:or|and|[abc])\b)|\b(?:correct|incorrect|(?:i am )?not sure)\b)"
+# The article stands in small type before a word, and a question that is repeated names the next option at once.
+_ARTICLE: Final = r"(?-i:(?!a[ \t]+\w))"
+_OPTIONS: Final = r"(?![abc]\W{0,4}(?:(?:in)?correct|(?:i am )?not sure)?\W{0,6}(?:or )?\(?[abc]\))"
 _TOLD: Final = r"(incorrect|correct|(?:i am )?not sure)"
 _LABEL: Final = r"(?:response )?(1|2|tie)"
 _ANY_CASE: Final = re.IGNORECASE | re.MULTILINE
 
-LETTER: Final = re.compile(rf"\banswer(?: is)?{_MARKS}([abc])\b{_END}{_CHOICE}", _ANY_CASE)
+LETTER: Final = re.compile(rf"\banswer(?: is)?{_MARKS}{_ARTICLE}{_OPTIONS}([abc])\b{_END}{_CHOICE}", _ANY_CASE)
 LETTER_LINE: Final = re.compile(rf"^{_MARKS}([ABC]){_END}$")
 TOLD: Final = re.compile(rf"\banswer(?: is)?{_MARKS}{_TOLD}{_END}$", _ANY_CASE)
 TOLD_LINE: Final = re.compile(rf"^{_MARKS}{_TOLD}{_END}$", re.IGNORECASE)
@@ -31,7 +34,8 @@ BOXED: Final = re.compile(r"\\boxed\{([^{}]{1,200})\}")
 CODE_BLOCK: Final = re.compile(r"\A```[\w+-]{0,20}\n(.*)\n```\Z", re.DOTALL)
 NUMBER: Final = re.compile(r"\A[-+]?[$€£]?\d[\d,]*(?:\.\d+)?%?\Z")
 REFUSAL: Final = re.compile(
-    r"\A\W{0,3}(?:(?:i'?m|i am) (?:(?:very |so |really )?sorry|afraid|unable|not able|an ai)"
+    r"\A\W{0,3}(?:(?:i'?m|i am) (?:(?:very |so |really )?sorry(?! (?:to hear|for|about)\b)|afraid)"
+    r"|(?:i'?m|i am) (?:unable|not able|an ai)"
     r"|sorry,? (?:but )?i |as an ai\b|unfortunately,? i (?:can|am|'m)"
     r"|i (?:can'?t|cannot|can not|won'?t|will not|must decline|do not feel comfortable)\b)",
     re.IGNORECASE,
@@ -100,7 +104,7 @@ def without_thinking(text: str) -> str:
 
 
 def is_refusal(text: str) -> bool:
-    """Whether a text opens as a refusal does ("I'm sorry", "I cannot", "As an AI")."""
+    """Whether a text opens as a refusal does ("I'm sorry, but", "I cannot", "As an AI"); "sorry to hear" is none."""
     return REFUSAL.match(text.replace("’", "'")) is not None
 
 

@@ -50,6 +50,8 @@ def example(response: str) -> Example:
         ("Lyon", "Paris", None),
         ("I'm sorry, I don't know.", "I'm sorry, but that is secret.", None),
         ('{"a": 1}', '{"a": 2}', None),
+        ('{"a": 1}', '{"a": true}', None),
+        ("Which parcel?", "I'm so sorry to hear that. It arrives tomorrow.", None),
     ],
 )
 def test_a_guard_names_its_reason(response: str, candidate: str, reason: str | None) -> None:

@@ -40,6 +40,9 @@ from clear_core.parsing import (
         ("answer: not sure", "C"),
         ("I went through it.\nI am not sure.", "C"),
         ("Incorrect.", "B"),
+        ("Is the proposed answer: (A) correct (B) incorrect (C) not sure?\nanswer: B", "B"),
+        ("answer: a", "A"),
+        ("answer: a) correct", "A"),
     ],
 )
 def test_a_letter_or_its_words_are_read(text: str, letter: str) -> None:
@@ -61,6 +64,11 @@ def test_a_letter_or_its_words_are_read(text: str, letter: str) -> None:
         "The proposed answer: Berlin",
         "Choose: (A) correct (B) incorrect (C) not sure",
         "answer: ABC",
+        "The answer is a correct statement about another city.",
+        "answer: a correct one would be Berlin",
+        "Is the proposed answer: (A) correct (B) incorrect (C) not sure?\nHard to tell.",
+        "Whether the proposed answer is (A) correct, (B) incorrect or (C) not sure can't be told.",
+        "answer:\nA) correct\nB) incorrect",
     ],
 )
 def test_without_a_letter_the_choice_is_missing(text: str) -> None:
@@ -132,6 +140,7 @@ def test_the_comparable_part_is_the_stated_answer_or_all(text: str, part: str) -
         "As an AI language model, I",
         "I cannot do that",
         "Sorry, I don't",
+        "I am sorry that I can't help.",
     ],
 )
 def test_a_refusal_is_known_by_its_opening(text: str) -> None:
@@ -139,7 +148,16 @@ def test_a_refusal_is_known_by_its_opening(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Paris", "I can see three of them.", "She is sorry.", "A sorry sight.", "It cannot be."]
+    "text",
+    [
+        "Paris",
+        "I can see three of them.",
+        "She is sorry.",
+        "A sorry sight.",
+        "It cannot be.",
+        "I'm sorry to hear that your parcel is late.",
+        "I am so sorry for the delay! It ships today.",
+    ],
 )
 def test_an_answer_is_no_refusal(text: str) -> None:
     assert not is_refusal(text)
