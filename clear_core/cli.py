@@ -200,7 +200,7 @@ def score(
 @MAP
 @endpoint_options
 @click.option("--candidate-model", help="The model that writes candidates: best the fine-tuned one.")
-@click.option("--candidate-base-url", help="Its endpoint; default: that of the judge.")
+@click.option("--candidate-base-url", help="Its endpoint, if another. Its key: CLEAR_CANDIDATE_API_KEY.")
 @click.option("--gamma", default="median", show_default=True, help="median, share:S or a number: rows below it.")
 @click.option("--scope", type=click.Choice(["low", "all"]), default="low", show_default=True, help="Which rows.")
 def correct(

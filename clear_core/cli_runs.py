@@ -74,7 +74,7 @@ class Endpoint:
         """What a person calls it."""
         return f"{self.model} at {self.base_url}" if self.base_url else "the embedded model"
 
-    def open(self, settings: Settings) -> LLM:
+    def open(self, api_key: str) -> LLM:
         """Make the client.
 
         Raises:
@@ -82,7 +82,7 @@ class Endpoint:
             LLMError: when the embedded model is not installed.
         """
         if self.base_url:
-            return OpenAIChat(self.base_url, self.model, settings.api_key)
+            return OpenAIChat(self.base_url, self.model, api_key)
         return EmbeddedModel(_tell_loading)
 
 
@@ -126,7 +126,7 @@ def run_score(
 
     async def work(stack: ExitStack) -> Finished[ConfidenceScore]:
         settings = read_settings()
-        llm = ledgered(endpoint.open(settings), _ledger(settings, stack), CallBudget(max_calls))
+        llm = ledgered(endpoint.open(settings.api_key), _ledger(settings, stack), CallBudget(max_calls))
         try:
             recipe = recipe_for(llm, samples, similarity)
             stream = score_stream(examples, llm, recipe, concurrency=concurrency)
@@ -163,8 +163,10 @@ def run_correct(
     async def work(stack: ExitStack) -> Finished[Preference]:
         settings = read_settings()
         ledger, budget = _ledger(settings, stack), CallBudget(max_calls)
-        judging = ledgered(judge.open(settings), ledger, budget)
-        writing: LedgeredLLM = judging if writer == judge else ledgered(writer.open(settings), ledger, budget)
+        judging = ledgered(judge.open(settings.api_key), ledger, budget)
+        writing: LedgeredLLM = judging
+        if writer != judge:
+            writing = ledgered(writer.open(_candidate_key(settings, judge, writer)), ledger, budget)
         try:
             stream = correct_stream(examples, writing, judging, recipe_for(judging), concurrency=concurrency)
             results, capped = await _collect(stream, len(examples), "Judging")
@@ -182,6 +184,12 @@ def run_correct(
 
     with ExitStack() as stack:
         return asyncio.run(work(stack))
+
+
+def _candidate_key(settings: Settings, judge: Endpoint, writer: Endpoint) -> str:
+    """The writer's key: its own, else the judge's where both are one endpoint or the judge is the embedded model."""
+    shared = settings.api_key if judge.base_url in {"", writer.base_url} else ""
+    return settings.candidate_api_key or shared
 
 
 def _ledger(settings: Settings, stack: ExitStack) -> Ledger:

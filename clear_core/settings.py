@@ -21,6 +21,7 @@ class Settings:
         base_url: OpenAI-compatible endpoint; empty means the embedded model.
         model: model name at that endpoint.
         api_key: the key; hidden from repr.
+        candidate_api_key: key of a second endpoint, the one that writes candidates; hidden from repr.
         reviewer: the reviewer's name to start with.
         max_upload_bytes: largest upload that the app takes.
     """
@@ -30,6 +31,7 @@ class Settings:
     base_url: str
     model: str
     api_key: str = field(repr=False)
+    candidate_api_key: str = field(repr=False)
     reviewer: str
     max_upload_bytes: int
 
@@ -71,6 +73,7 @@ def read_settings() -> Settings:
         base_url=env.get("CLEAR_BASE_URL") or env.get("OPENAI_BASE_URL", ""),
         model=env.get("CLEAR_MODEL", ""),
         api_key=env.get("CLEAR_API_KEY") or env.get("OPENAI_API_KEY", ""),
+        candidate_api_key=env.get("CLEAR_CANDIDATE_API_KEY", ""),
         reviewer=env.get("CLEAR_REVIEWER") or env.get("USER", ""),
         max_upload_bytes=int(max_upload) * 1024 * 1024,
     )

@@ -7,6 +7,8 @@ from click.testing import CliRunner
 from serving import serving
 
 from clear_core.cli import main
+from clear_core.llm.fake import FakeLikelihoodLLM
+from clear_core.llm.openai_chat import OpenAIChat
 from clear_core.llm.stub import StubEndpoint
 
 ROWS = 30
@@ -18,7 +20,8 @@ BAD = {n for n in range(ROWS) if n % 5 == 0}  # 20% of the responses belong to a
 def run(tmp_path, monkeypatch):
     monkeypatch.setenv("CLEAR_DATA_DIR", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
-    for name in ("CLEAR_API_KEY", "OPENAI_API_KEY", "CLEAR_BASE_URL", "OPENAI_BASE_URL", "CLEAR_MODEL"):
+    keys = ("CLEAR_API_KEY", "CLEAR_CANDIDATE_API_KEY", "OPENAI_API_KEY")
+    for name in (*keys, "CLEAR_BASE_URL", "OPENAI_BASE_URL", "CLEAR_MODEL"):
         monkeypatch.delenv(name, raising=False)
 
     def run(*arguments):
@@ -131,6 +134,35 @@ def test_a_refused_key_stops_at_once_and_is_never_shown(run, dataset, tmp_path, 
     assert not (tmp_path / "s.jsonl").exists()
     for file in (tmp_path / "home").rglob("*"):
         assert file.is_dir() or b"canary" not in file.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("keys", "judges", "writers"),
+    [
+        ({"CLEAR_API_KEY": "sk-judge"}, "sk-judge", ""),
+        ({"CLEAR_API_KEY": "sk-judge", "CLEAR_CANDIDATE_API_KEY": "sk-writer"}, "sk-judge", "sk-writer"),
+        ({"OPENAI_API_KEY": "sk-only"}, None, "sk-only"),
+    ],
+)
+def test_the_judges_key_goes_to_no_other_endpoint(run, dataset, endpoint, monkeypatch, keys, judges, writers):
+    for name, key in keys.items():
+        monkeypatch.setenv(name, key)
+    run("score", dataset, "--out", "s.jsonl", *at(endpoint))
+    opened = []
+
+    def connect(base_url, model, api_key):
+        opened.append((base_url, api_key))
+        return OpenAIChat(base_url, model, api_key)
+
+    monkeypatch.setattr("clear_core.cli_runs.OpenAIChat", connect)
+    monkeypatch.setattr("clear_core.cli_runs.EmbeddedModel", lambda _: FakeLikelihoodLLM(ANSWERS))
+    other = StubEndpoint(ANSWERS)
+    with serving(other) as other.url:
+        asked = ("--candidate-base-url", other.url, "--candidate-model", "tuned", "--limit", 1)
+        judge = at(endpoint) if judges else ()
+        result = run("correct", dataset, "--scores", "s.jsonl", "--out", "pref.jsonl", *judge, *asked)
+    assert result.exit_code == 0, result.output
+    assert opened == ([(endpoint.url, judges)] if judges else []) + [(other.url, writers)]
 
 
 def test_a_persons_decision_beats_the_proposal(run, dataset, endpoint, tmp_path):
