@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import plotly.graph_objects as go
 
 from clear_core.thresholds import Histogram
@@ -62,6 +63,8 @@ def threshold_figure(
                 hovertemplate=f"%{{y:,}} {fate}<extra></extra>",
             )
     figure.update_layout(_layout(palette, axis))
+    if sum(histogram.counts.values(), np.zeros_like(middle)).max(initial=0) < 4:
+        figure.update_yaxes(dtick=1)  # or half rows would be marked
     figure.add_shape(
         type="line", x0=threshold, x1=threshold, y0=0, y1=1, yref="paper", line={"color": palette.line, "width": 2}
     )

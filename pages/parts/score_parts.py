@@ -22,7 +22,7 @@ _SIDES: Final = (
 
 _ORDERS: Final = ("Given first", "Candidate first")
 _VERDICTS: Final = {
-    "candidate": "the candidate is better, in both orders",
+    "candidate": "the candidate is better",
     "given": "the given response is better",
     "tie": "a tie",
     "inconsistent": "the two orders disagree",
@@ -57,6 +57,8 @@ def preference_html(preference: Preference | None, eta: float) -> str:
     if preference is None:
         return ""
     verdict = _VERDICTS.get(preference.verdict or "", "no verdict")
+    if preference.verdict in {"candidate", "given"} and _maps(preference.evidence.get("orders")):
+        verdict += ", asked in both orders"
     if preference.rejected:
         verdict = f"turned down before judging: {preference.rejected}"
     elif preference.problem:
