@@ -59,8 +59,10 @@ def export_curated(
         to=to,
         counts=counts,
         scoring=rests_on.listed("measure", "model", "prompt_version"),
-        correction=rests_on.listed("candidate_model") if rests_on.seen["candidate_model"] else None,
-        policy={**(policy or {}), **rests_on.listed("gamma", "eta")},
+        correction=rests_on.listed("candidate_model", "judge", "preference_measure")
+        if rests_on.seen["judge"]
+        else None,
+        policy={**(policy or {}), **rests_on.listed("gamma", "eta", "scope")},
         decisions=sum(decision.fate is not None for decision in decided.values()),
     )
     write_manifest(manifest_path(out), manifest)
@@ -71,9 +73,8 @@ class _RestsOn:
     """Notes what proposals rest on while they stream by: one value where all agree, else the list of them."""
 
     def __init__(self) -> None:
-        self.seen: dict[str, dict[Any, None]] = {
-            name: {} for name in ("measure", "model", "prompt_version", "candidate_model", "gamma", "eta")
-        }
+        names = "measure model prompt_version candidate_model judge preference_measure gamma eta scope"
+        self.seen: dict[str, dict[Any, None]] = {name: {} for name in names.split()}
 
     def noting(self, proposals: Iterable[Proposal]) -> Iterator[Proposal]:
         for proposal in proposals:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clear_core.errors import ThresholdError
-from clear_core.types import FATES, PROBLEMS, ConfidenceScore, Fate, Preference, Proposal
+from clear_core.types import FATES, PROBLEMS, ConfidenceScore, Fate, Preference, Proposal, Scope
 
 DEFAULT_ETA: Final = 0.8
 KEEP, DROP, REPLACE, UNSCORED = (np.int8(FATES.index(fate)) for fate in ("keep", "drop", "replace", "unscored"))
@@ -73,7 +73,7 @@ class Thresholds:
 
     gamma: Gamma = MEDIAN
     eta: float = DEFAULT_ETA
-    scope: Literal["low", "all"] = "low"
+    scope: Scope = "low"
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.eta <= 1.0:
@@ -235,7 +235,7 @@ def _no_replacement(preference: Preference | None, eta: float) -> str:
 
 
 def proposal_for(
-    score: ConfidenceScore, preference: Preference | None, fate: Fate, *, gamma: float, eta: float
+    score: ConfidenceScore, preference: Preference | None, fate: Fate, thresholds: Thresholds, gamma: float
 ) -> Proposal:
     """Word one proposal: its fate with a sentence that says why.
 
@@ -243,16 +243,16 @@ def proposal_for(
         score: the example's score.
         preference: the judge's comparison, if there is one.
         fate: the fate as `fates` gave it.
-        gamma: the threshold in force, as a number.
-        eta: the threshold in force.
+        thresholds: those in force.
+        gamma: their gamma as a number, as `cut` gave it.
     """
     return Proposal(
         id=score.id,
         row=score.row,
         fate=fate,
-        reason=_reason(fate, score, preference, gamma, eta),
+        reason=_reason(fate, score, preference, gamma, thresholds.eta),
         gamma=gamma,
-        eta=eta,
+        eta=thresholds.eta,
         confidence=score.confidence,
         preference=preference.preference if preference else None,
         response=preference.candidate if preference and fate == "replace" else None,
@@ -260,6 +260,9 @@ def proposal_for(
         model=score.model,
         candidate_model=preference.candidate_model if preference else "",
         prompt_version=score.prompt_version,
+        judge=preference.model if preference else "",
+        preference_measure=preference.measure if preference else "",
+        scope=thresholds.scope,
     )
 
 
@@ -272,9 +275,4 @@ def propose(
     table = score_table(ordered, by_row.values())
     at = cut(table, thresholds.gamma)
     for score, code in zip(ordered, fates(table, thresholds, at), strict=True):
-        yield proposal_for(score, by_row.get(score.row), FATES[code], gamma=at.gamma, eta=thresholds.eta)
-
-
-def with_value(thresholds: Thresholds, gamma: float) -> Thresholds:
-    """The same thresholds with gamma fixed at a number, as a slider sets it."""
-    return replace(thresholds, gamma=Gamma("value", gamma))
+        yield proposal_for(score, by_row.get(score.row), FATES[code], thresholds, at.gamma)

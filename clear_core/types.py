@@ -15,6 +15,7 @@ Fate = Literal["keep", "drop", "replace", "unscored"]
 Action = Literal["accept", "reject", "edit", "keep", "drop", "unsure", "undo"]
 Shape = Literal["alpaca", "prompt_response", "messages", "sharegpt"]
 Verdict = Literal["candidate", "given", "tie", "inconsistent"]
+Scope = Literal["low", "all"]
 
 FATES: Final[tuple[Fate, ...]] = ("keep", "drop", "replace", "unscored")
 
@@ -171,9 +172,12 @@ class Proposal:
         preference: the candidate's preference confidence, or None.
         response: the response to put in place; only for replace.
         measure: the measure of the confidence.
-        model: the model that scored, and judged if there is a preference.
+        model: the model that scored.
         candidate_model: the model that wrote the candidate; empty without one.
         prompt_version: version of the prompts the confidence rests on.
+        judge: the model that compared the candidate with the given response; empty without a candidate.
+        preference_measure: how it compared them; empty where it did not.
+        scope: which rows a candidate may replace: those below gamma, or all.
     """
 
     id: str
@@ -189,6 +193,9 @@ class Proposal:
     model: str = ""
     candidate_model: str = ""
     prompt_version: str = ""
+    judge: str = ""
+    preference_measure: str = ""
+    scope: Scope = "low"
 
 
 @dataclass(frozen=True, slots=True)

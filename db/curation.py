@@ -88,7 +88,7 @@ def proposals(engine: Engine, curation: Curation) -> Iterator[Proposal]:
         if score is None or code is None:
             score = ConfidenceScore(example_id, row, None)
         fate: Fate = "unscored" if code is None else FATES[code]
-        yield proposal_for(score, preferences.at(row), fate, gamma=at.gamma, eta=curation.thresholds.eta)
+        yield proposal_for(score, preferences.at(row), fate, curation.thresholds, at.gamma)
 
 
 def outcomes(engine: Engine, curation: Curation) -> Iterator[Outcome]:

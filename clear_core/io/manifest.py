@@ -50,7 +50,7 @@ def build_manifest(
         scoring: model, measure, similarity, samples, prompt_version and the like of the scores; never a key.
         policy: gamma as written and as a number, eta, scope, and name and version where it is a saved one.
         decisions: how many decisions of people entered.
-        correction: the same as `scoring` for candidates and judge; None when there were none.
+        correction: who wrote the candidates, who judged them and how; None when there were none.
 
     Returns:
         The manifest, JSON-ready.

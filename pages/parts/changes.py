@@ -95,9 +95,7 @@ def _read(at_hand: Basis, seen: Proposed, indices: NDArray[np.int64]) -> list[tu
     for example in examples_by_row(engine(), at_hand.dataset.id, rows):
         row = example.row
         score = scores.get(row) or ConfidenceScore(example.id, row, None)
-        proposal = proposal_for(
-            score, preferences.get(row), FATES[codes[row]], gamma=seen.cut.gamma, eta=at_hand.thresholds.eta
-        )
+        proposal = proposal_for(score, preferences.get(row), FATES[codes[row]], at_hand.thresholds, seen.cut.gamma)
         found.append((example, outcome_of(proposal, decided.get(row))))
     return found
 

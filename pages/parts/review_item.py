@@ -88,7 +88,7 @@ def read_item(engine: Engine, basis: Basis, seen: Proposed, index: int) -> Item 
     score = get_scores(engine, basis.score.id, [row]).get(row) or ConfidenceScore(example.id, row, None)
     preference = get_preferences(engine, basis.correct.id, [row]).get(row) if basis.correct else None
     thresholds = basis.thresholds
-    proposal = proposal_for(score, preference, FATES[seen.codes[index]], gamma=seen.cut.gamma, eta=thresholds.eta)
+    proposal = proposal_for(score, preference, FATES[seen.codes[index]], thresholds, seen.cut.gamma)
     return Item(
         example=example,
         score=score,

@@ -82,7 +82,9 @@ def test_the_whole_loop_at_twenty_per_cent_noise_leaves_less_noise(run, dataset,
     manifest = json.loads((tmp_path / "c.jsonl.manifest.json").read_text())
     assert manifest["counts"]["kept"] + manifest["counts"]["replaced"] == len(written)
     assert manifest["scoring"]["model"] == "stub"
-    assert manifest["policy"]["eta"] == 0.8
+    assert (manifest["policy"]["eta"], manifest["policy"]["scope"]) == (0.8, "low")
+    both_orders = {"candidate_model": "stub", "judge": "stub", "preference_measure": "bsdetector/both-orders"}
+    assert manifest["correction"] == both_orders
 
 
 def test_scores_have_the_promised_keys(run, dataset, endpoint, tmp_path):
