@@ -44,17 +44,18 @@ def auroc(bad: Sequence[float], good: Sequence[float], *, seed: int = 0, rounds:
     """
     if not len(bad) or not len(good):
         return None
-    wins = _wins(np.asarray(bad, dtype=np.float64), np.asarray(good, dtype=np.float64))
+    won = wins(np.asarray(bad, dtype=np.float64), np.asarray(good, dtype=np.float64))
     draw = np.random.default_rng(seed)
     means = np.empty(rounds)
     for number in range(rounds):
         rows = draw.integers(len(bad), size=len(bad))
         columns = draw.integers(len(good), size=len(good))
-        means[number] = wins[np.ix_(rows, columns)].mean()
+        means[number] = won[np.ix_(rows, columns)].mean()
     low, high = np.quantile(means, [0.025, 0.975])
-    return Auroc(float(wins.mean()), float(low), float(high), len(bad), len(good))
+    return Auroc(float(won.mean()), float(low), float(high), len(bad), len(good))
 
 
-def _wins(bad: NDArray[np.float64], good: NDArray[np.float64]) -> NDArray[np.float64]:
-    wins: NDArray[np.float64] = (bad[:, None] < good[None, :]) + 0.5 * (bad[:, None] == good[None, :])
-    return wins
+def wins(bad: NDArray[np.float64], good: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Who wins each pair: [bad, good] is 1 where the bad row has the lower score, one half at a tie, else 0."""
+    won: NDArray[np.float64] = (bad[:, None] < good[None, :]) + 0.5 * (bad[:, None] == good[None, :])
+    return won

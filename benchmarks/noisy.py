@@ -48,9 +48,9 @@ def read_noisy(data: Path, truth: Path, part: str = "train") -> list[NoisyRow]:
     Raises:
         InputError: when a file is not such a file, a row has no truth, or the part has no row.
     """
-    kinds = {str(record.get("id")): record.get("noise_kind", record.get("kind")) for _, record in _records(truth)}
+    kinds = {str(record.get("id")): record.get("noise_kind", record.get("kind")) for _, record in records(truth)}
     rows: list[NoisyRow] = []
-    for number, record in _records(data):
+    for number, record in records(data):
         if record.get("part", part) != part:
             continue
         kind = kinds.get(str(record.get("id")))
@@ -87,7 +87,8 @@ def draw(rows: Sequence[NoisyRow], size: int, seed: int) -> list[NoisyRow]:
     return sorted(picked, key=lambda row: row.example.row)
 
 
-def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The records of a JSONL file (.gz) with their numbers; InputError names a line that is none."""
     with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
         for number, line in enumerate(lines):
             try:

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clear_core.errors import InputError
@@ -110,6 +110,7 @@ def test_a_cell_of_a_format_without_lists_holds_json():
     assert score_stored(row('["Paris", "Lyon"]'), EXACT).confidence == pytest.approx(0.5)
 
 
+@settings(deadline=None)
 @given(TEXTS, st.sampled_from(["A", "B", "C", 0.3, None]), st.sampled_from(["exact", "token_f1", "answer_recall"]))
 def test_confidence_lies_in_the_unit_interval_or_has_a_problem(samples, verdict, similarity):
     score = score_stored(row(samples, verdict), StoredRecipe("samples", "verdict", similarity=similarity))
@@ -118,6 +119,7 @@ def test_confidence_lies_in_the_unit_interval_or_has_a_problem(samples, verdict,
     assert score.confidence is None or 2 * usable > len(samples)
 
 
+@settings(deadline=None)
 @given(TEXTS.filter(all))
 def test_the_order_of_the_samples_does_not_matter(samples):
     forward, backward = (score_stored(row(order), EXACT).confidence for order in (samples, samples[::-1]))
