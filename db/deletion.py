@@ -85,7 +85,9 @@ def _delete_in_pages(engine: Engine, owned: ColumnElement[bool], key: Instrument
 
 def _delete_dataset(engine: Engine, dataset_id: int) -> None:
     with write(engine) as connection:
-        gone = connection.execute(select(DatasetRow.__table__).where(DatasetRow.id == dataset_id)).one()
+        gone = connection.execute(select(DatasetRow.__table__).where(DatasetRow.id == dataset_id)).one_or_none()
+        if gone is None:  # somebody else who deleted a dataset was quicker
+            return
         connection.execute(delete(DatasetRow).where(DatasetRow.id == dataset_id))
         same = or_(DatasetRow.source_path == gone.source_path, DatasetRow.sha256 == gone.sha256)
         others = connection.execute(select(func.count()).select_from(DatasetRow).where(same)).scalar_one()

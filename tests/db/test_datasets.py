@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -142,6 +143,14 @@ def test_a_deletion_that_was_cut_short_is_hidden_and_finished_later(engine: Engi
     assert list_datasets(engine) == []
     assert purge(engine) == 1
     assert purge(engine) == 0
+
+
+def test_several_who_delete_at_once_get_in_nobodys_way(engine: Engine, upload: Upload) -> None:
+    for _ in range(3):
+        mark_for_deletion(engine, upload(ROWS))
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(lambda _: purge(engine), range(4))) >= 3
+    assert not any(_counts(engine).values())
 
 
 def test_a_dataset_is_not_deleted_under_a_worker(engine: Engine, dataset: Callable[[int], int]) -> None:
