@@ -8,7 +8,9 @@ from itertools import combinations
 import pytest
 
 from clear_core.corrector import guard
-from clear_core.demo import candidates_path, dataset_path, truth_path
+from clear_core.demo import candidates_path, dataset_path, preferences_path, scores_path, truth_path
+from clear_core.io import read_preferences, read_scores
+from clear_core.propose import Thresholds, rows_to_correct, score_table
 
 KINDS = {
     "swapped",
@@ -136,3 +138,22 @@ def test_candidates_are_answers_and_most_of_them_reach_the_judge(rows, truth):
     assert turned_down[None] > 60
     bad = [record["id"] for record in candidates if truth[record["id"]]["is_bad"]]
     assert len(bad) == sum(record["is_bad"] for record in truth.values())
+
+
+def test_recorded_scores_are_those_of_the_dataset_and_rank_a_swapped_answer_low(rows, truth):
+    scores = list(read_scores(scores_path()))
+    assert [(score.row, score.id) for score in scores] == [(n, row["id"]) for n, row in enumerate(rows)]
+    assert {score.problem for score in scores} == {None}
+    low = {scores[row].id for row in rows_to_correct(score_table(scores), Thresholds())}
+    assert {known["id"] for known in truth.values() if known["kind"] == "swapped"} <= low
+
+
+def test_recorded_preferences_judge_the_written_candidates_of_low_rows():
+    written = {record["id"]: record["response"] for record in read(candidates_path())}
+    scores = list(read_scores(scores_path()))
+    low = {scores[row].id for row in rows_to_correct(score_table(scores), Thresholds())}
+    preferences = list(read_preferences(preferences_path()))
+    assert {preference.id for preference in preferences} == low & set(written)
+    assert all(preference.candidate == written[preference.id] for preference in preferences)
+    assert {preference.problem for preference in preferences} == {None}
+    assert sum(path.stat().st_size for path in (scores_path(), preferences_path())) < 1_500_000
