@@ -41,6 +41,11 @@ class Settings:
         return self.data_dir / "uploads"
 
     @property
+    def exports_dir(self) -> Path:
+        """Folder of the exports that were downloaded lately."""
+        return self.data_dir / "exports"
+
+    @property
     def ledger_path(self) -> Path:
         """SQLite file of finished model calls, shared by the app and the command line."""
         return self.data_dir / "ledger.db"

@@ -18,9 +18,11 @@ from clear_core.llm.port import LLM
 from clear_core.settings import read_settings
 from db.asking import Models, OnLoading
 from db.checks import find_faults
+from db.curation import forget_exports
 from db.deletion import purge
 from db.engine import open_engine
 from db.engine import upgrade as upgrade_schema
+from db.uploads import forget_broken_off
 from db.worker import work
 
 ENDED_WELL = frozenset({"done", "paused", "cancelled", "capped"})
@@ -33,10 +35,13 @@ def main() -> None:
 
 @main.command()
 def upgrade() -> None:
-    """Make the database, or bring it up to date; safe to repeat."""
-    engine = open_engine(read_settings().database_url)
+    """Make the database, or bring it up to date, and clear away what a kill left behind; safe to repeat."""
+    settings = read_settings()
+    engine = open_engine(settings.database_url)
     upgrade_schema(engine)
     removed = purge(engine)
+    forget_exports(engine, settings.exports_dir)
+    forget_broken_off(settings.uploads_dir)
     if removed:
         click.echo(f"Finished deleting {removed} datasets.")
 

@@ -5,20 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy import Engine, select
 
-from clear_core.apply import apply_decisions
+from clear_core.apply import apply_decisions, standing
 from clear_core.export import export_curated
 from clear_core.io import ExportFormat, Source, curated_name, manifest_path, write_records
 from clear_core.propose import Thresholds, cut, fates, proposal_for
-from clear_core.types import FATES, ConfidenceScore, Fate, Outcome, Preference, Proposal
+from clear_core.types import FATES, ConfidenceScore, Decision, Fate, Outcome, Preference, Proposal
 from db.bulk import PAGE
-from db.datasets import get_dataset
+from db.datasets import get_dataset, list_datasets
 from db.engine import read
 from db.models import ExampleRow
 from db.records import DatasetRecord, PolicyRecord
@@ -91,14 +92,21 @@ def proposals(engine: Engine, curation: Curation) -> Iterator[Proposal]:
         yield proposal_for(score, preferences.at(row), fate, curation.thresholds, at.gamma)
 
 
-def outcomes(engine: Engine, curation: Curation) -> Iterator[Outcome]:
-    """What becomes of every example, in row order: the proposals with people's standing decisions over them."""
-    return apply_decisions(proposals(engine, curation), effective_fates(engine, curation.dataset_id))
+def outcomes(engine: Engine, curation: Curation, log: Iterable[Decision] | None = None) -> Iterator[Outcome]:
+    """What becomes of every example, in row order: the proposals with people's standing decisions over them.
+
+    Args:
+        engine: the database.
+        curation: what it is a function of.
+        log: the decisions, in the order of appending; None for all there are.
+    """
+    decided = effective_fates(engine, curation.dataset_id) if log is None else standing(log)
+    return apply_decisions(proposals(engine, curation), decided)
 
 
-def changes(engine: Engine, curation: Curation) -> Iterator[Outcome]:
+def changes(engine: Engine, curation: Curation, log: Iterable[Decision] | None = None) -> Iterator[Outcome]:
     """The outcomes of rows that are not kept as they came: dropped, replaced and unscored ones."""
-    return (outcome for outcome in outcomes(engine, curation) if outcome.fate != "keep")
+    return (outcome for outcome in outcomes(engine, curation, log) if outcome.fate != "keep")
 
 
 def export_dataset(engine: Engine, exports_dir: Path, curation: Curation, to: ExportFormat = "same") -> Exported:
@@ -117,21 +125,32 @@ def export_dataset(engine: Engine, exports_dir: Path, curation: Curation, to: Ex
         InputError: when the upload can't be read, or a file can't be written.
     """
     dataset = get_dataset(engine, curation.dataset_id)
+    appended = decision_counts(engine, dataset.id).appended
     family = exports_dir / str(dataset.id)
-    folder = family / f"{_stamp(engine, curation)}-{to}"
+    folder = family / f"{_stamp(engine, curation, appended)}-{to}"
     curated = folder / curated_name(dataset.source_name, to)
     if not manifest_path(curated).exists():
         _make_room(family, folder)
         folder.mkdir(parents=True, exist_ok=True)
-        write_records(folder / DECISIONS, decisions(engine, dataset.id))
-        write_records(folder / CHANGES, changes(engine, curation))
+        # The same decisions for every file: one that comes in meanwhile belongs to the next export.
+        log = list(islice(decisions(engine, dataset.id), appended))
+        write_records(folder / DECISIONS, log)
+        write_records(folder / CHANGES, changes(engine, curation, log))
         # The manifest comes last: where it stands, the export is complete.
-        _write(engine, curation, dataset, curated, to)
+        _write(engine, curation, dataset, log, curated, to=to)
     facts: dict[str, Any] = json.loads(manifest_path(curated).read_text("utf-8"))
     return Exported(curated, manifest_path(curated), folder / DECISIONS, folder / CHANGES, facts)
 
 
-def _write(engine: Engine, curation: Curation, dataset: DatasetRecord, curated: Path, to: ExportFormat) -> None:
+def _write(
+    engine: Engine,
+    curation: Curation,
+    dataset: DatasetRecord,
+    log: Iterable[Decision],
+    curated: Path,
+    *,
+    to: ExportFormat,
+) -> None:
     thresholds, policy = curation.thresholds, curation.policy
     told: dict[str, Any] = {"gamma_as_set": str(thresholds.gamma), "scope": thresholds.scope}
     if policy:
@@ -140,15 +159,15 @@ def _write(engine: Engine, curation: Curation, dataset: DatasetRecord, curated: 
         Source(dataset.source_path, dataset.source_name),
         dataset.field_map,
         proposals(engine, curation),
-        decisions(engine, dataset.id),
+        log,
         curated,
         to=to,
         policy=told,
     )
 
 
-def _stamp(engine: Engine, curation: Curation) -> str:
-    """A name that changes with anything the export depends on."""
+def _stamp(engine: Engine, curation: Curation, appended: int) -> str:
+    """A name that changes with anything the export depends on, such as how many decisions were appended."""
     runs = [get_run(engine, run) for run in (curation.score_run_id, curation.correct_run_id) if run is not None]
     depends_on = (
         [(run.id, run.version) for run in runs],
@@ -156,9 +175,17 @@ def _stamp(engine: Engine, curation: Curation) -> str:
         curation.thresholds.eta,
         curation.thresholds.scope,
         curation.policy and (curation.policy.name, curation.policy.version),
-        decision_counts(engine, curation.dataset_id).appended,
+        appended,
     )
     return hashlib.sha256(repr(depends_on).encode()).hexdigest()[:16]
+
+
+def forget_exports(engine: Engine, exports_dir: Path) -> None:
+    """Remove the exports of datasets that are gone."""
+    there = {str(dataset.id) for dataset in list_datasets(engine)}
+    for family in exports_dir.glob("*"):
+        if family.name not in there:
+            shutil.rmtree(family, ignore_errors=True)
 
 
 def _make_room(family: Path, folder: Path) -> None:

@@ -6,12 +6,17 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from clear_core.errors import InputError
+
+RECEIVING: Final = ".receiving-"
+ABANDONED_S: Final = 86_400.0
+"""A received file that nothing was written to for so long belongs to no upload any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ class UploadSink:
         self._hash = hashlib.sha256()
         self._size = 0
         # In the same folder, so that the final rename cannot cross file systems.
-        self._file = tempfile.NamedTemporaryFile(dir=uploads_dir, prefix=".receiving-", delete=False)  # noqa: SIM115
+        self._file = tempfile.NamedTemporaryFile(dir=uploads_dir, prefix=RECEIVING, delete=False)  # noqa: SIM115
 
     def write(self, chunk: bytes) -> None:
         """Append bytes.
@@ -80,6 +85,13 @@ class UploadSink:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._file.close()
         Path(self._file.name).unlink(missing_ok=True)
+
+
+def forget_broken_off(uploads_dir: Path) -> None:
+    """Remove what uploads left behind whose server was killed; one that may still be under way stays."""
+    for path in uploads_dir.glob(f"{RECEIVING}*"):
+        if time.time() - path.stat().st_mtime > ABANDONED_S:
+            path.unlink(missing_ok=True)
 
 
 def store_file(uploads_dir: Path, path: Path) -> StoredUpload:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from clear_core.errors import ClearError
 from clear_core.io import Source
+from db.curation import forget_exports
 from db.datasets import delete_dataset, get_dataset, list_datasets, rename_dataset
 from db.records import DatasetRecord
 from pages.parts import address
@@ -124,6 +125,7 @@ def _change(dataset: DatasetRecord) -> None:
 def _delete(dataset: DatasetRecord) -> None:
     try:
         delete_dataset(engine(), dataset.id)
+        forget_exports(engine(), settings().exports_dir)
     except ClearError as error:
         show_error(error)
         return

@@ -57,7 +57,7 @@ async def _download(request: Request) -> Response:
     if grant is None or not tickets.from_this_app(request):
         return PlainTextResponse("This link is no longer good. Reload the page it came from.", status_code=403)
     try:
-        return await run_in_threadpool(_answer, engine(), settings().data_dir / "exports", grant)
+        return await run_in_threadpool(_answer, engine(), settings().exports_dir, grant)
     except ClearError as error:
         return PlainTextResponse(str(error), status_code=409)
 

@@ -5,11 +5,11 @@ import json
 import pytest
 from reviewable import seed
 
-from clear_core.io import read_decisions
+from clear_core.io import read_decisions, write_records
 from clear_core.propose import Gamma, Thresholds, propose
 from clear_core.types import Decision
-from db.curation import Curation, changes, export_dataset, outcomes, proposals
-from db.datasets import get_dataset
+from db.curation import Curation, changes, export_dataset, forget_exports, outcomes, proposals
+from db.datasets import delete_dataset, get_dataset
 from db.reviews import append_decision, undo_last
 from db.scores import iter_preferences, iter_scores
 
@@ -84,6 +84,31 @@ def test_the_same_export_is_written_once_and_a_new_one_after_a_change(engine, da
     assert first.curated.read_bytes() == third.curated.read_bytes() != second.curated.read_bytes()
     openai = export_dataset(engine, data_dir / "exports", curation, "openai")
     assert "messages" in json.loads(openai.curated.read_text().splitlines()[0])
+
+
+def test_a_decision_made_during_an_export_belongs_to_the_next(engine, data_dir, curation, monkeypatch):
+    say(engine, curation, 38, "drop", "drop")
+
+    def meanwhile(path, items):
+        if path.name == "decisions.jsonl":
+            say(engine, curation, 39, "drop", "drop")
+        return write_records(path, items)
+
+    monkeypatch.setattr("db.curation.write_records", meanwhile)
+    exported = export_dataset(engine, data_dir / "exports", curation)
+    assert [decision.row for decision in read_decisions(exported.decisions)] == [38]
+    assert exported.facts["decisions"] == 1
+    assert '"mail-039"' in exported.curated.read_text()
+    assert '"mail-039"' not in exported.changes.read_text()
+
+
+def test_exports_go_with_their_dataset(engine, data_dir, curation):
+    exported = export_dataset(engine, data_dir / "exports", curation)
+    forget_exports(engine, data_dir / "exports")
+    assert exported.curated.exists()
+    delete_dataset(engine, curation.dataset_id)
+    forget_exports(engine, data_dir / "exports")
+    assert list((data_dir / "exports").iterdir()) == []
 
 
 def test_rows_beyond_a_trial_are_unscored_and_stay(engine, dataset, scored):

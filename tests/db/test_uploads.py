@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
 
 from clear_core.errors import InputError
-from db.uploads import UploadSink, store_file
+from db.uploads import ABANDONED_S, UploadSink, forget_broken_off, store_file
 
 
 def test_a_complete_upload_lies_under_its_hash(tmp_path: Path) -> None:
@@ -34,6 +36,19 @@ def test_an_upload_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ConnectionError), UploadSink(tmp_path) as sink:
         break_off(sink)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_server_left_is_cleared_away_a_day_later(tmp_path: Path) -> None:
+    left, recent = (UploadSink(tmp_path) for _ in range(2))
+    old, new = Path(left._file.name), Path(recent._file.name)
+    os.utime(old, (time.time() - ABANDONED_S - 60,) * 2)
+    (tmp_path / ("a" * 64)).write_bytes(b"an upload")
+    forget_broken_off(tmp_path)
+    assert not old.exists()
+    assert new.exists()
+    assert (tmp_path / ("a" * 64)).exists()
+    left._file.close()
+    recent._file.close()
 
 
 def test_an_upload_over_the_limit_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
