@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -58,7 +59,9 @@ def test_every_link_leads_somewhere():
 
 def test_make_run_serves_the_app(tmp_path):
     """The set-up is done by now, so this is the migration and the server."""
-    port = "8597"
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(
             ["make", "run", f"PORT={port}"],

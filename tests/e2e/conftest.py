@@ -1,10 +1,14 @@
 """Fixtures of the browser tests; without a browser they are skipped, and say so."""
 
+import os
+
 import pytest
 from browser_kit import CHROMIUM, FLAGS, Visit, start_server
 
 
 def pytest_collection_modifyitems(items):
+    if CHROMIUM is None and os.environ.get("CLEAR_REQUIRE_BROWSER"):
+        raise pytest.UsageError("CLEAR_REQUIRE_BROWSER is set and there is no chromium on this machine")
     if CHROMIUM is None:
         skip = pytest.mark.skip(
             reason="no chromium on this machine: install Debian's chromium to run the browser tests"
