@@ -85,7 +85,6 @@ def test_from_a_file_to_a_curated_file(server, visit, dataset):
     visit.settle()
     page.get_by_role("button", name="Save as policy").click()
     page.get_by_role("button", name="Save", exact=True).click()
-    page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_text("policy v1").first.wait_for()
 
     page.get_by_role("link", name="Review what it proposes").click()
