@@ -125,18 +125,23 @@ class EmbeddedModel:
         return [forcing.told_by_ratio(own, ratio, stretch[0])]
 
     async def _draw(self, request: ChatRequest, group: _Group) -> None:
-        await asyncio.sleep(GATHER_SECONDS)
-        del self._groups[request]
+        try:
+            await asyncio.sleep(GATHER_SECONDS)
+        finally:
+            # The same request opens a group of its own from now on, also where nobody waits for this one any more.
+            del self._groups[request]
         try:
             drawn = await self._samples(request, sorted({number for number, _ in group.waiting}))
-        except (LLMError, OSError) as error:
+            for number, future in group.waiting:
+                if not future.done():
+                    _settle(future, drawn[number], may_be_cut=request.may_be_cut)
+        except Exception as error:  # noqa: BLE001 - whatever it was, those who wait must hear of it
             for _, future in group.waiting:
                 if not future.done():
                     future.set_exception(error)
-            return
-        for number, future in group.waiting:
-            if not future.done():
-                _settle(future, drawn[number], may_be_cut=request.may_be_cut)
+        finally:
+            for _, future in group.waiting:
+                future.cancel()
 
     async def _samples(self, request: ChatRequest, numbers: Sequence[int]) -> dict[int, Mapping[str, Any]]:
         prompt = await self._prompt(request.messages)
