@@ -10,6 +10,7 @@ import logging
 import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
@@ -90,21 +91,24 @@ class OpenAIChat:
         Raises:
             LLMError: with the problem by name; fatal where every other call would fail alike.
         """
+        course = _Course()
         try:
             async with asyncio.timeout(self._deadline):
                 await self._resolve()
-                return await self._persist(request)
+                return await self._persist(request, course)
         except TimeoutError:
-            raise _timed_out(self._deadline) from None
+            # Between two tries nothing is under way that could be billed: what the endpoint said last is the reason.
+            raise (course.refusal or _timed_out(self._deadline)) from None
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
 
-    async def _persist(self, request: ChatRequest) -> Reply:
+    async def _persist(self, request: ChatRequest, course: _Course) -> Reply:
         failures = 0
         while True:
             async with self._flow.place():
+                course.refusal = None
                 try:
                     body = await self._send(request)
                 except APIStatusError as error:
@@ -131,6 +135,7 @@ class OpenAIChat:
             failures += problem.problem != "rate_limited"
             if not problem.retryable or failures >= self._tries:
                 raise problem
+            course.refusal = problem
             # Full jitter: many callers who failed together must not come back together.
             longest = min(LONGEST_WAIT, 0.5 * 2 ** min(failures, 7))
             await asyncio.sleep(wait if wait is not None else random.uniform(0.05, longest))  # noqa: S311
@@ -210,6 +215,13 @@ def _asked_wait(error: APIStatusError) -> float | None:
         return min(LONGEST_WAIT, max(0.0, float(error.response.headers.get("retry-after", ""))))
     except ValueError:
         return None
+
+
+@dataclass(slots=True)
+class _Course:
+    """How a call stands: what the endpoint refused it for, while it waits to be tried again."""
+
+    refusal: LLMError | None = None
 
 
 class _Flow:

@@ -10,6 +10,7 @@ import pytest
 from clear_core.errors import InputError, LLMError
 from clear_core.llm.answers import validate
 from clear_core.llm.base_url import check_base_url
+from clear_core.llm.ledgered import UNBILLED
 from clear_core.llm.openai_chat import OpenAIChat
 from clear_core.llm.port import ChatRequest, Reply
 from clear_core.llm.stub import FAULTS, StubEndpoint, served
@@ -106,11 +107,20 @@ def test_a_fault_that_passes_is_waited_out(fault: str) -> None:
     assert endpoint.calls == 3
 
 
-def test_a_rate_limit_that_lasts_ends_at_the_deadline() -> None:
-    error = outcome(StubEndpoint(fault="rate_limit"), deadline=0.3)
+def test_a_rate_limit_that_lasts_ends_at_the_deadline_under_its_own_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clear_core.llm.openai_chat._asked_wait", lambda _: 60.0)
+    error = outcome(StubEndpoint(fault="rate_limit"), timeout=10.0, deadline=3.0)
+    assert isinstance(error, LLMError)
+    assert error.problem == "rate_limited"
+    assert error.problem in UNBILLED
+    assert error.retryable
+
+
+def test_a_call_that_is_under_way_at_the_deadline_counts_as_billed() -> None:
+    error = outcome(StubEndpoint(fault="hang"), timeout=10.0, deadline=1.0)
     assert isinstance(error, LLMError)
     assert error.problem == "timeout"
-    assert error.retryable
+    assert error.problem not in UNBILLED
 
 
 def test_a_rate_limit_loses_no_call_of_many() -> None:
