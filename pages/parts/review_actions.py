@@ -5,25 +5,20 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
 import streamlit as st
 
-from clear_core.decide import Choice, decide
-from clear_core.errors import ClearError
+from clear_core.decide import Choice
 from clear_core.types import Fate
-from db.reviews import append_decision, undo_last
 from pages.parts import address
 from pages.parts.basis import Basis
-from pages.parts.errors import show_error
 from pages.parts.fates import LOOKS
 from pages.parts.keys import guard_keys
 from pages.parts.queues import Place, Proposed
 from pages.parts.review_item import Item
-from pages.parts.shell import engine, reviewer
-from pages.parts.text import escaped
+from pages.parts.review_store import Showing, show_flash, store, undo
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,27 +59,8 @@ ACTS: Final[Mapping[Fate, tuple[Act, ...]]] = {
 }
 """What can be decided about an item, by what is proposed for it."""
 
-_SAID: Final[Mapping[str, str]] = {"keep": "Kept", "drop": "Dropped", "replace": "Replaced"}
-_FLASH: Final = "review_flash"
 _EDITING: Final = "review_editing"
 _SENT: Final = "review_sent"
-
-
-@dataclass(frozen=True, slots=True)
-class Showing:
-    """One showing of an item: whatever is pressed on it, and however often, becomes one decision.
-
-    Attributes:
-        basis: what the proposals stand on.
-        place: where the item stands in its queue.
-        item: the item.
-        uid: unique id of the decision to come.
-    """
-
-    basis: Basis
-    place: Place
-    item: Item
-    uid: str
 
 
 def editing(item: Item) -> bool:
@@ -110,7 +86,7 @@ def show_actions(basis: Basis, seen: Proposed, place: Place, item: Item | None) 
                     _decide_buttons(Showing(basis, place, item, uuid.uuid4().hex))
                 _walk_buttons(basis, seen, place, item)
                 _guard(basis, item)
-                _flash()
+                show_flash()
 
 
 def _decide_buttons(showing: Showing) -> None:
@@ -141,7 +117,7 @@ def _edit_button(item: Item) -> None:
 
 def _walk_buttons(basis: Basis, seen: Proposed, place: Place, item: Item | None) -> None:
     """Undo, next and previous; the newest decision's number is in the undo's key, so that one press undoes one."""
-    _quiet("undo", f"-{seen.standing.seq}", "Undo", "Z", partial(_undo, basis, seen, uuid.uuid4().hex))
+    _quiet("undo", f"-{seen.standing.seq}", "Undo", "Z", partial(undo, basis, seen, uuid.uuid4().hex))
     here = item.showing if item else "end"
     for role, label, key, step in (("previous", "Previous", "K", -1), ("next", "Next", "J", 1)):
         row = place.neighbour(step)
@@ -164,62 +140,7 @@ def _turn() -> None:
 
 
 def _press(showing: Showing, choice: Choice) -> None:
-    _store(showing, choice)
-
-
-def _store(showing: Showing, choice: Choice, text: str = "") -> bool:
-    """Append a decision and go on to the next open item; a second press on the same showing is the same fact.
-
-    Returns:
-        Whether it was stored; if not, the reason is shown.
-    """
-    item, basis = showing.item, showing.basis
-    try:
-        decision = decide(
-            item.proposal,
-            choice,
-            uid=showing.uid,
-            reviewer=reviewer(),
-            at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            seen=item.seen(text if choice == "edit" else None),
-            given=item.example.response,
-            text=text,
-        )
-        append_decision(engine(), basis.dataset.id, decision, policy_id=basis.policy.id if basis.policy else None)
-    except ClearError as error:
-        st.session_state[_FLASH] = error
-        return False
-    said = _SAID[decision.fate] if decision.fate else "Left open:"
-    how = ", edited" if choice == "edit" else ""
-    st.session_state[_FLASH] = f"{said} {item.example.id[:60]}{how}"
-    address.put(row=showing.place.following)
-    return True
-
-
-def _undo(basis: Basis, seen: Proposed, uid: str) -> None:
-    """Take back the reviewer's newest decision and go back to its item."""
-    try:
-        undone = undo_last(
-            engine(), basis.dataset.id, reviewer(), policy_id=basis.policy.id if basis.policy else None, uid=uid
-        )
-    except ClearError as error:
-        st.session_state[_FLASH] = error
-        return
-    if undone is None:
-        st.session_state[_FLASH] = "Nothing left to undo"
-        return
-    st.session_state[_FLASH] = f"Undone: {undone.id[:60]}"
-    address.put(view=seen.home(undone.row), row=undone.row)
-
-
-def _flash() -> None:
-    """What was done last, once, in a place that screen readers watch."""
-    said = st.session_state.pop(_FLASH, None)
-    if isinstance(said, ClearError):
-        show_error(said)
-        said = None
-    words = f"{escaped(said)}{'' if said.startswith(('Undone', 'Nothing')) else ' · Z undoes'}" if said else ""
-    st.html(f'<div class="cr-flash" role="status">{words}</div>')
+    store(showing, choice)
 
 
 def _edit(showing: Showing) -> None:
@@ -247,7 +168,7 @@ def _edit(showing: Showing) -> None:
             on_click=lambda: st.session_state.update({key: item.draft(), _SENT: _draft_name(showing.basis, item)}),
         )
         _guard(showing.basis, item)
-        _flash()
+        show_flash()
 
 
 def _leave() -> None:
@@ -255,7 +176,7 @@ def _leave() -> None:
 
 
 def _save(showing: Showing, key: str) -> None:
-    if _store(showing, "edit", str(st.session_state.get(key) or "")):
+    if store(showing, "edit", str(st.session_state.get(key) or "")):
         _leave()
         st.session_state[_SENT] = _draft_name(showing.basis, showing.item)
 
