@@ -37,7 +37,7 @@ class WrittenCandidates:
         candidates: candidate by the prompt it answers.
     """
 
-    model = "written by hand for the demo"
+    model = demo.CANDIDATES_BY
     host = "demo"
 
     def __init__(self, candidates: Mapping[tuple[Message, ...], str]) -> None:

@@ -211,14 +211,25 @@ def _reason(fate: Fate, score: ConfidenceScore, preference: Preference | None, g
     if score.confidence is None:
         why = PROBLEMS.get(score.problem or "", score.problem or "it has not been scored")
         return f"Not scored: {why}."
-    side = f"confidence {score.confidence:.3f}"
     if fate == "replace" and preference is not None and preference.preference is not None:
-        better = f"The candidate is better with {preference.preference:.3f} confidence, over eta {eta:.3f}"
-        return f"{better}; the given response has {side}."
+        better, line = _apart(preference.preference, eta)
+        given = f"the given response has confidence {score.confidence:.3f}"
+        return f"The candidate is better with {better} confidence, over eta {line}; {given}."
+    confidence, line = _apart(score.confidence, gamma)
+    has = f"The given response has confidence {confidence}"
     if fate == "keep":
-        return f"The given response has {side}, at or above gamma {gamma:.3f}."
-    below = f"equal to gamma {gamma:.3f} and cut as a tie" if score.confidence == gamma else f"below gamma {gamma:.3f}"
-    return f"The given response has {side}, {below}; {_no_replacement(preference, eta)}."
+        return f"{has}, at or above gamma {line}."
+    below = f"equal to gamma {line} and cut as a tie" if score.confidence == gamma else f"below gamma {line}"
+    return f"{has}, {below}; {_no_replacement(preference, eta)}."
+
+
+def _apart(value: float, line: float) -> tuple[str, str]:
+    """Both numbers with three decimals, or with as many more as it takes to tell them apart."""
+    for digits in range(3, 16):
+        told = f"{value:.{digits}f}", f"{line:.{digits}f}"
+        if value == line or told[0] != told[1]:
+            return told
+    return repr(value), repr(line)
 
 
 def _no_replacement(preference: Preference | None, eta: float) -> str:
@@ -231,7 +242,8 @@ def _no_replacement(preference: Preference | None, eta: float) -> str:
     if preference.verdict != "candidate":
         told = {"given": "the judge prefers the given response", "tie": "the judge sees a tie"}
         return told.get(preference.verdict or "", "the judge's two orders disagree")
-    return f"the candidate is better with only {preference.preference:.3f} confidence, not over eta {eta:.3f}"
+    better, line = _apart(preference.preference, eta)
+    return f"the candidate is better with only {better} confidence, not over eta {line}"
 
 
 def proposal_for(

@@ -138,7 +138,10 @@ def _import(
     get_dataset(engine, dataset_id)
     now = time.time()
     used = {(result.measure, result.model, result.prompt_version) for result in results}
-    measures, models, versions = (sorted(set(names)) for names in zip(*used, strict=True)) if used else ([], [], [])
+    measures, models, versions = (
+        (sorted(set(names) - {""}) for names in zip(*used, strict=True)) if used else ([], [], [])
+    )
+    writers = sorted({result.candidate_model for result in results if isinstance(result, Preference)})
     run = {
         "dataset_id": dataset_id,
         "kind": config.kind,
@@ -152,6 +155,7 @@ def _import(
                 "measure": ", ".join(measures),
                 "model": ", ".join(models),
                 "prompt_version": ", ".join(versions),
+                "candidate_model": ", ".join(writers),
                 "recorded": True,
             }
         ),

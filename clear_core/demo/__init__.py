@@ -10,6 +10,10 @@ from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
+from typing import Final
+
+CANDIDATES_BY: Final = "a person (demo)"
+"""Stands where a record names the model that wrote a candidate."""
 
 
 def _path(name: str) -> Path:

@@ -26,7 +26,7 @@ def load_demo(engine: Engine, settings: Settings, who: str) -> int:
     scored = [run.id for run in list_runs(engine, dataset_id, "score")]
     score_run = scored[-1] if scored else import_scores(engine, dataset_id, demo.scores_path(), RunConfig("score"), who)
     if not list_runs(engine, dataset_id, "correct"):
-        judged = RunConfig("correct", score_run_id=score_run, weak_candidates=True)
+        judged = RunConfig("correct", score_run_id=score_run)
         import_preferences(engine, dataset_id, demo.preferences_path(), judged, who)
     return dataset_id
 

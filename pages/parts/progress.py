@@ -9,7 +9,7 @@ from typing import Final
 import streamlit as st
 
 from clear_core.types import PROBLEMS
-from db.records import RunConfig, RunRecord, RunStatus
+from db.records import RunRecord, RunStatus
 from db.runs import get_run, request_cancel, request_pause, request_resume
 from pages.parts.endpoint import described, key_field, knows_key
 from pages.parts.errors import in_words, notice
@@ -127,7 +127,7 @@ def _facts(run: RunRecord) -> str:
         facts.append(("Model", described(config.base_url, config.model)))
         facts.append(("Measure", str(run.recipe.get("measure", ""))))
     if config.kind == "correct":
-        facts.append(("Candidates from", _writer(config)))
+        facts.append(("Candidates from", _writer(run)))
     if run.calls_paid or run.calls_replayed:
         word = "Calls paid" if config.base_url or config.candidate_base_url else "Calls"
         facts.append((word, f"{run.calls_paid:,}" + (f" of {config.max_calls:,}" if config.max_calls else "")))
@@ -138,9 +138,12 @@ def _facts(run: RunRecord) -> str:
     return facts_html([fact for fact in facts if fact[1]])
 
 
-def _writer(config: RunConfig) -> str:
+def _writer(run: RunRecord) -> str:
+    config = run.config
     if config.weak_candidates:
         return "the base model, the weaker variant"
+    if run.recipe.get("recorded"):  # somewhere else: only the records know
+        return str(run.recipe.get("candidate_model", ""))
     return described(config.candidate_base_url or config.base_url, config.candidate_model)
 
 

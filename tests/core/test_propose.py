@@ -138,3 +138,10 @@ def test_low_rows_are_corrected_unscored_ones_never():
     table = score_table(scores_of([0.9, 0.1, None, 0.8]))
     assert rows_to_correct(table, Thresholds(Gamma("value", 0.5))).tolist() == [1]
     assert rows_to_correct(table, Thresholds(Gamma("value", 0.5), scope="all")).tolist() == [0, 1, 3]
+
+
+def test_a_reason_shows_as_many_digits_as_it_takes_to_see_the_difference():
+    below = next(propose(scores_of([0.45999, 0.9]), [], Thresholds(Gamma("value", 0.46))))
+    assert "confidence 0.45999, below gamma 0.46000" in below.reason
+    far = next(propose(scores_of([0.2, 0.9]), [], Thresholds(Gamma("value", 0.46))))
+    assert "confidence 0.200, below gamma 0.460" in far.reason

@@ -124,3 +124,10 @@ def test_the_demo_is_one_click_and_found_again(app):
     assert at.query_params["dataset"] == "1"
     at.button(key="demo").click().run()
     assert len(list_datasets(app.engine)) == 1
+
+
+def test_the_demo_says_who_wrote_its_candidates(app):
+    app.open().button(key="demo").click().run()
+    words = said(app.open("correct", dataset=1))
+    assert "a person (demo)" in words
+    assert "the base model, the weaker variant" not in words
