@@ -64,6 +64,7 @@ class EmbeddedModel:
         self._context = context
         self._room = _Room(context)
         self._groups: dict[ChatRequest, _Group] = {}
+        self._drawing: set[asyncio.Task[None]] = set()
 
     async def complete(self, request: ChatRequest) -> Reply:
         """Complete once; samples of one prompt that are asked for at the same time are drawn together.
@@ -77,6 +78,8 @@ class EmbeddedModel:
         if group is None:
             group = self._groups[together] = _Group()
             group.task = asyncio.create_task(self._draw(together, group))
+            self._drawing.add(group.task)
+            group.task.add_done_callback(self._drawing.discard)
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         group.waiting.append((request.sample, future))
         try:
@@ -111,9 +114,11 @@ class EmbeddedModel:
 
     async def close(self) -> None:
         """End the model's process; the next call would start it again."""
-        for group in self._groups.values():
-            if group.task:
-                group.task.cancel()
+        # First: a draw that lost its process would start another.
+        drawing = list(self._drawing)
+        for task in drawing:
+            task.cancel()
+        await asyncio.gather(*drawing, return_exceptions=True)
         await self._process.stop()
 
     async def _forced(self, prompt: Sequence[int], stretch: Sequence[forcing.Token], room: int) -> list[float]:

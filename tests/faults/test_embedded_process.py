@@ -128,6 +128,25 @@ def test_samples_of_one_prompt_differ_by_their_number() -> None:
 
 @installed
 @pytest.mark.embedded
+def test_closing_while_it_draws_leaves_no_process() -> None:
+    async def main() -> None:
+        llm = EmbeddedModel()
+        await llm.likelihood(LikelihoodRequest((), "Paris"))
+        pid = llm.pid
+        assert pid is not None
+        drawing = asyncio.create_task(llm.complete(sample(0, tokens=400)))
+        await asyncio.sleep(0.3)
+        await llm.close()
+        with pytest.raises(asyncio.CancelledError):
+            await drawing
+        assert llm.pid is None
+        assert not is_running(pid)
+
+    asyncio.run(main())
+
+
+@installed
+@pytest.mark.embedded
 def test_text_of_a_dataset_never_becomes_a_control_token() -> None:
     async def main() -> None:
         llm = EmbeddedModel()
