@@ -83,7 +83,7 @@ class TestEmbeddedModel:
             try:
                 prompt = await model._opening()
                 reply = await model.likelihood(LikelihoodRequest((), "The parcel is late."))
-                answer = await model._post("/tokenize", {"content": "The parcel is late.", "with_pieces": True})
+                answer = await model._process.post("/tokenize", {"content": "The parcel is late.", "with_pieces": True})
                 values = []
                 for token in tokens_told(answer):
                     own = (await model._completion(stand_in(prompt), 100))[0]
