@@ -1,4 +1,4 @@
-"""What moving a threshold does, as numbers: counts by fate, histograms split by fate, rows nearest the line."""
+"""What moving a threshold shows, as numbers: counts by fate, histograms split by fate, and a split as a hint."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from clear_core.propose import ScoreTable
 from clear_core.types import FATES, Fate
 
 BINS: Final = 50
@@ -47,25 +46,6 @@ def counts_by_fate(codes: NDArray[np.int8]) -> dict[Fate, int]:
     return {fate: int(counted[index]) for index, fate in enumerate(FATES)}
 
 
-def with_decisions(table: ScoreTable, codes: NDArray[np.int8], decided: Mapping[int, Fate]) -> NDArray[np.int8]:
-    """The fates after people's decisions: a person always beats a threshold.
-
-    Args:
-        table: the scores that `codes` belong to, rows ascending.
-        codes: proposed fates as indices into FATES, int8[n].
-        decided: fate by row number; rows outside the table are ignored.
-    """
-    if not decided:
-        return codes
-    rows = np.fromiter(decided.keys(), dtype=np.int64, count=len(decided))
-    fates = np.fromiter((FATES.index(fate) for fate in decided.values()), dtype=np.int8, count=len(decided))
-    at = np.searchsorted(table.row, rows)
-    known = (at < len(table)) & (table.row[np.minimum(at, len(table) - 1)] == rows)
-    merged = codes.copy()
-    merged[at[known]] = fates[known]
-    return merged
-
-
 def histogram(values: NDArray[np.float64], codes: NDArray[np.int8], bins: int = BINS) -> Histogram:
     """Bin the values that are not NaN into [0, 1], split by fate.
 
@@ -79,22 +59,6 @@ def histogram(values: NDArray[np.float64], codes: NDArray[np.int8], bins: int = 
     place = np.minimum((values[present] * bins).astype(np.int64), bins - 1)
     flat = np.bincount(codes[present].astype(np.int64) * bins + place, minlength=len(FATES) * bins)
     return Histogram(edges, {fate: flat[i * bins : (i + 1) * bins] for i, fate in enumerate(FATES)})
-
-
-def nearest(values: NDArray[np.float64], threshold: float, count: int) -> Nearest:
-    """The `count` values closest to a threshold on either side; NaN is on neither side.
-
-    Args:
-        values: float64[n].
-        threshold: the line; a value equal to it lies above.
-        count: how many per side at most.
-    """
-    below = np.flatnonzero(values < threshold)
-    above = np.flatnonzero(values >= threshold)
-    return Nearest(
-        below=below[np.argsort(-values[below], kind="stable")[:count]],
-        above=above[np.argsort(values[above], kind="stable")[:count]],
-    )
 
 
 def otsu(values: NDArray[np.float64], bins: int = 256) -> float | None:

@@ -166,11 +166,3 @@ def decision_counts(engine: Engine, dataset_id: int) -> DecisionCounts:
         appended=sum(by_reviewer.values()),
         by_reviewer=by_reviewer,
     )
-
-
-def recent(engine: Engine, dataset_id: int, reviewer: str, n: int = 10) -> list[Decision]:
-    """This reviewer's newest decisions, newest first, undos included."""
-    mine = (DecisionRow.dataset_id == dataset_id) & (DecisionRow.reviewer == reviewer)
-    with read(engine) as connection:
-        found = connection.execute(select(DECISION).where(mine).order_by(DecisionRow.seq.desc()).limit(n))
-        return [decision_of(row) for row in found]

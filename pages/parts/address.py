@@ -60,12 +60,6 @@ def page_link(page: str, label: str, *, icon: str | None = None) -> None:
     st.page_link(PAGES / f"{page}.py", label=label, icon=icon, query_params=_memory())
 
 
-def go(page: str, **values: int | str | None) -> None:
-    """Go to a page by its name, with changes to the address."""
-    put(**values)
-    st.switch_page(PAGES / f"{page}.py", query_params=_memory())
-
-
 def _memory() -> dict[str, str]:
     memory: dict[str, str] = st.session_state.setdefault(_MEMORY, {})
     return dict(memory)

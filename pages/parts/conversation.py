@@ -44,11 +44,6 @@ def conversation_html(prompt: Sequence[Message], response: str | None = None, *,
     return f'<div class="cr-chat"><div class="cr-turns">{"".join(turns)}</div>{end}</div>'
 
 
-def show_conversation(prompt: Sequence[Message], response: str | None = None, *, label: str = "Response") -> None:
-    """Show a prompt as chat with its response below."""
-    st.html(conversation_html(prompt, response, label=label))
-
-
 def show_example(example: Example) -> None:
     """Show one example with its row number and id, as a card."""
     st.html(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from clear_core.types import Fate
 from pages.parts.text import icon_html
@@ -18,7 +18,6 @@ class FateLook:
         word: the proposal in the imperative, as on a button: "Keep".
         done: the participle that follows a count: "kept".
         icon: Material Symbols name, without the colons.
-        tone: name of the theme's colour, for st.badge and Markdown directives.
         light: the colour on a light page, as hex.
         dark: the colour on a dark page, as hex.
     """
@@ -26,21 +25,15 @@ class FateLook:
     word: str
     done: str
     icon: str
-    tone: Literal["green", "red", "blue", "gray"]
     light: str
     dark: str
 
-    @property
-    def material(self) -> str:
-        """The icon as Streamlit's `icon=` takes it."""
-        return f":material/{self.icon}:"
-
 
 LOOKS: Final[Mapping[Fate, FateLook]] = {
-    "keep": FateLook("Keep", "kept", "check_circle", "green", "#1f8f5f", "#4cc38a"),
-    "drop": FateLook("Drop", "dropped", "do_not_disturb_on", "red", "#c8414f", "#ff7b86"),
-    "replace": FateLook("Replace", "replaced", "swap_horiz", "blue", "#3462d6", "#84a9ff"),
-    "unscored": FateLook("Unscored", "unscored", "help", "gray", "#6e7681", "#9aa4b2"),
+    "keep": FateLook("Keep", "kept", "check_circle", "#1f8f5f", "#4cc38a"),
+    "drop": FateLook("Drop", "dropped", "do_not_disturb_on", "#c8414f", "#ff7b86"),
+    "replace": FateLook("Replace", "replaced", "swap_horiz", "#3462d6", "#84a9ff"),
+    "unscored": FateLook("Unscored", "unscored", "help", "#6e7681", "#9aa4b2"),
 }
 
 

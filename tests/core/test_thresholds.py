@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from clear_core.propose import Gamma, Thresholds, fates, score_table
-from clear_core.thresholds import counts_by_fate, histogram, nearest, otsu, with_decisions
-from clear_core.types import FATES, ConfidenceScore
+from clear_core.thresholds import counts_by_fate, histogram, otsu
+from clear_core.types import ConfidenceScore
 
 values_or_nan = arrays(np.float64, st.integers(1, 80), elements=st.floats(0, 1) | st.just(np.nan))
 
@@ -27,30 +27,6 @@ def test_counts_and_bars_add_up_to_the_rows(values, gamma):
     assert counts["unscored"] == np.isnan(values).sum()
     bars = histogram(table.confidence, codes)
     assert sum(int(bar.sum()) for bar in bars.counts.values()) == len(values) - counts["unscored"]
-
-
-@given(values_or_nan, st.floats(0, 1), st.integers(0, 5))
-def test_the_nearest_rows_are_on_their_side_and_closest_first(values, gamma, count):
-    near = nearest(values, gamma, count)
-    assert all(values[near.below] < gamma)
-    assert all(values[near.above] >= gamma)
-    for side in (near.below, near.above):
-        distance = np.abs(values[side] - gamma)
-        assert list(distance) == sorted(distance)
-        assert len(side) <= count
-    others = np.setdiff1d(np.flatnonzero(values < gamma), near.below)
-    if len(others) and len(near.below):
-        assert values[others].max() <= values[near.below].min()
-
-
-@given(values_or_nan, st.dictionaries(st.integers(-2, 200), st.sampled_from(["keep", "drop", "replace"]), max_size=20))
-def test_a_persons_fate_beats_the_threshold_and_touches_nothing_else(values, decided):
-    table = table_of(values)
-    codes = fates(table, Thresholds())
-    merged = with_decisions(table, codes, decided)
-    for index, row in enumerate(table.row):
-        expected = decided.get(int(row), FATES[codes[index]])
-        assert FATES[merged[index]] == expected
 
 
 def test_the_last_bin_holds_one():

@@ -26,7 +26,6 @@ from db.reviews import (
     decisions,
     decisions_for,
     effective_fates,
-    recent,
     standing_table,
     undo_last,
 )
@@ -156,14 +155,6 @@ def test_an_undo_asked_for_twice_is_done_once(engine: Engine, dataset: Dataset) 
     first, second = (undo_last(engine, dataset_id, "ada", policy_id=None, uid="same") for _ in range(2))
     assert first == second
     assert len(list(decisions(engine, dataset_id))) == 3
-
-
-def test_recent_shows_ones_own_newest_first(engine: Engine, dataset: Dataset) -> None:
-    dataset_id = dataset(5)
-    mine = [decide(row) for row in range(4)]
-    _append(engine, dataset_id, *mine, decide(4, reviewer="bob"))
-    undo = undo_last(engine, dataset_id, "ada", policy_id=None)
-    assert recent(engine, dataset_id, "ada", 3) == [undo, mine[3], mine[2]]
 
 
 def test_counts_say_who_and_where(engine: Engine, dataset: Dataset) -> None:
