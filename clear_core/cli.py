@@ -9,40 +9,37 @@ import json
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, fields
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import click
 
 from clear_core import demo as demo_data
-from clear_core.cli_runs import Endpoint, Finished, run_correct, run_score
+from clear_core.cli_reading import found_in, good, mapped, same_rows, scores_of
+from clear_core.cli_runs import Endpoint, run_correct, run_score
 from clear_core.cli_stored import run_stored
-from clear_core.errors import ClearError, InputError
+from clear_core.cli_telling import end, end_with_counts
+from clear_core.errors import ClearError
 from clear_core.export import export_curated
 from clear_core.io import (
-    Detection,
     ExportFormat,
-    FieldMap,
     Source,
     detect,
-    read_columns,
     read_decisions,
     read_examples,
     read_preferences,
     read_proposals,
     read_scores,
-    sniff,
     write_records,
 )
 from clear_core.propose import Gamma, Thresholds, propose, rows_to_correct, score_table
 from clear_core.settings import read_settings
-from clear_core.types import FATES, PROBLEMS, ConfidenceScore, Example, Preference, RowProblem
+from clear_core.types import FATES, RowProblem
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-UNSCORED = 1
 UNUSABLE = 2
 STOPPED = 130
 
@@ -110,9 +107,9 @@ def endpoint_options(command: F) -> F:
 def inspect(file: Path, mapping: tuple[str, ...], *, as_json: bool) -> None:
     """Show a file's shape, its rows and what is wrong with which row."""
     source = Source.at(file)
-    found = _found(source, mapping)
+    found = found_in(source, mapping)
     problems: list[RowProblem] = []
-    rows = sum(1 for _ in _good(read_examples(source, found.field_map), problems))
+    rows = sum(1 for _ in good(read_examples(source, found.field_map), problems))
     if as_json:
         told = {
             "file": file.name,
@@ -166,8 +163,8 @@ def score(
     """
     source = Source.at(file)
     problems: list[RowProblem] = []
-    field_map = _mapped(source, mapping)
-    examples = list(_good(read_examples(source, field_map), problems))[:limit]
+    field_map = mapped(source, mapping)
+    examples = list(good(read_examples(source, field_map), problems))[:limit]
     if samples_field or reflection_field:
         finished = run_stored(
             examples,
@@ -190,7 +187,7 @@ def score(
         )
     write_records(out, finished.results)
     missing = Counter(result.problem or "unscored" for result in finished.results if result.confidence is None)
-    _end(finished, problems, "scored", missing)
+    end(finished, problems, "scored", missing)
 
 
 @main.command()
@@ -220,8 +217,8 @@ def correct(
 ) -> None:
     """Have a model write a candidate for each low row, and judge it against the given response in both orders."""
     source = Source.at(file)
-    examples = list(_good(read_examples(source, _mapped(source, mapping)), []))
-    table = score_table(_scores_of(examples, scores, file))
+    examples = list(good(read_examples(source, mapped(source, mapping)), []))
+    table = score_table(scores_of(examples, scores, file))
     wanted = set(rows_to_correct(table, Thresholds(Gamma.parse(gamma), scope=scope)).tolist())
     judge = _endpoint(**chosen)
     writer = judge.with_candidates(candidate_base_url, candidate_model)
@@ -236,7 +233,7 @@ def correct(
     )
     write_records(out, finished.results)
     missing = Counter(result.problem for result in finished.results if result.problem and result.preference is None)
-    _end(finished, [], "judged", missing)
+    end(finished, [], "judged", missing)
 
 
 @main.command("propose")
@@ -261,15 +258,15 @@ def propose_command(
 ) -> None:
     """Turn scores and preferences into a fate for each row: keep, drop, replace or unscored."""
     source = Source.at(file)
-    examples = list(_good(read_examples(source, _mapped(source, mapping)), []))
+    examples = list(good(read_examples(source, mapped(source, mapping)), []))
     thresholds = Thresholds(Gamma.parse(gamma), eta, scope)
     judged = list(read_preferences(preferences)) if preferences else []
     if preferences:
-        _same_rows({example.row: example.id for example in examples}, judged, preferences, file)
-    proposals = list(propose(_scores_of(examples, scores, file), judged, thresholds))
+        same_rows({example.row: example.id for example in examples}, judged, preferences, file)
+    proposals = list(propose(scores_of(examples, scores, file), judged, thresholds))
     write_records(out, proposals)
     counts = Counter(proposal.fate for proposal in proposals)
-    _end_with_counts({fate: counts[fate] for fate in FATES}, out)
+    end_with_counts({fate: counts[fate] for fate in FATES}, out)
 
 
 @main.command()
@@ -286,8 +283,8 @@ def export(
     proposed, decided = list(read_proposals(proposals)), list(read_decisions(decisions)) if decisions else []
     source = Source.at(file)
     to: ExportFormat = "openai" if target == "openai" else "same"
-    manifest = export_curated(source, _mapped(source, mapping), proposed, decided, out, to=to)
-    _end_with_counts(manifest["counts"], out)
+    manifest = export_curated(source, mapped(source, mapping), proposed, decided, out, to=to)
+    end_with_counts(manifest["counts"], out)
 
 
 @main.command()
@@ -304,7 +301,7 @@ def demo(out: Path, *, recorded: bool) -> None:
         scores = list(read_scores(demo_data.scores_path()))
         preferences = list(read_preferences(demo_data.preferences_path()))
     else:
-        examples = list(_good(read_examples(source, field_map), []))
+        examples = list(good(read_examples(source, field_map), []))
         embedded = Endpoint()
         scores = run_score(examples, embedded, samples=5).results
         low = set(rows_to_correct(score_table(scores), Thresholds()).tolist())
@@ -314,90 +311,8 @@ def demo(out: Path, *, recorded: bool) -> None:
     write_records(out / "preferences.jsonl", preferences)
     write_records(out / "proposals.jsonl", proposals)
     manifest = export_curated(source, field_map, proposals, [], out / "curated.jsonl")
-    _end_with_counts(manifest["counts"], out / "curated.jsonl")
-
-
-def _mapped(source: Source, mapping: tuple[str, ...]) -> FieldMap:
-    return _found(source, mapping).field_map
-
-
-def _found(source: Source, mapping: tuple[str, ...]) -> Detection:
-    """What the file was found to be, with what --map says laid over it."""
-    if not mapping:
-        return detect(source)
-    given = dict(_meaning(pair) for pair in mapping)
-    columns = read_columns(source)
-    unknown = [column for meaning, column in given.items() if meaning != "shape" and column not in ("", *columns)]
-    if unknown:
-        raise InputError(f"{source.name} has no column {unknown[0]!r}.", f"It has {', '.join(columns)}.")
-    try:
-        found = detect(source)
-    except InputError:
-        found = None
-    # A whole new pair leaves nothing of what was detected in between.
-    whole = found is None or {"prompt", "response"} <= given.keys()
-    base = {"shape": "prompt_response", "prompt": ""} if whole or found is None else asdict(found.field_map)
-    file_format, compression = sniff(source)
-    return Detection(file_format, compression, FieldMap(**{**base, **given}), columns, 1.0, "As --map says.")
-
-
-def _meaning(pair: str) -> tuple[str, str]:
-    meaning, equals, column = pair.partition("=")
-    known = [field.name for field in fields(FieldMap)]
-    if not equals or meaning not in known:
-        raise InputError(f"--map {pair!r} says nothing.", f"Write MEANING=COLUMN, MEANING being {', '.join(known)}.")
-    return meaning, column
-
-
-def _good(records: Iterator[Example | RowProblem], problems: list[RowProblem]) -> Iterator[Example]:
-    """The examples; what could not be read is added to `problems`."""
-    for record in records:
-        if isinstance(record, RowProblem):
-            problems.append(record)
-        else:
-            yield record
-
-
-def _scores_of(examples: list[Example], path: Path, file: Path) -> list[ConfidenceScore]:
-    """One score for each example: those of the file, and a blank one for an example that was never scored."""
-    scores = {score.row: score for score in read_scores(path)}
-    _same_rows({example.row: example.id for example in examples}, scores.values(), path, file)
-    return [scores.get(example.row) or ConfidenceScore(example.id, example.row, None) for example in examples]
-
-
-def _same_rows(ids: dict[int, str], records: Iterable[ConfidenceScore | Preference], path: Path, file: Path) -> None:
-    for record in records:
-        if ids.get(record.row) != record.id:
-            raise InputError(
-                f"{path.name} has {record.id!r} at row {record.row}; {file.name} has {ids.get(record.row)!r}.",
-                "Use scores and preferences made from this very file.",
-            )
+    end_with_counts(manifest["counts"], out / "curated.jsonl")
 
 
 def _endpoint(*, embedded: bool, base_url: str | None, model: str | None) -> Endpoint:
     return Endpoint.chosen(read_settings(), embedded=embedded, base_url=base_url, model=model)
-
-
-def _end(finished: Finished[Any], problems: list[RowProblem], done: str, missing: Counter[str]) -> None:
-    """Say what came out, and exit with 1 when something is missing."""
-    total = len(finished.results)
-    click.echo(
-        f"{total - missing.total():,} of {total:,} rows {done}; "
-        f"{finished.paid:,} calls, {finished.replayed:,} more answered by the ledger.",
-        err=True,
-    )
-    if problems:
-        click.echo(f"{len(problems):,} rows can't be read and were left out: see `clear-review inspect`.", err=True)
-    for problem, times in missing.most_common():
-        click.echo(f"  {times:,} rows: {PROBLEMS.get(problem, problem)}", err=True)
-    if finished.capped:
-        click.echo(f"{finished.capped} Run again with a higher --max-calls to go on.", err=True)
-    if missing:
-        sys.exit(UNSCORED)
-
-
-def _end_with_counts(counts: Mapping[str, int], out: Path) -> None:
-    told = ", ".join(f"{number:,} {fate}" for fate, number in counts.items() if number or fate != "rejected")
-    click.echo(f"{out}: {told}", err=True)
-    if counts["unscored"]:
-        sys.exit(UNSCORED)

@@ -199,13 +199,14 @@ def test_inspect_names_each_bad_row(run, tmp_path):
 
 
 def test_columns_can_be_mapped(run, dataset, endpoint, tmp_path):
-    rows = [{"frage": row["prompt"], "antwort": row["response"], "n": 1} for row in records(dataset)]
+    rows = [{"id": row["id"], "frage": row["prompt"], "antwort": row["response"]} for row in records(dataset)]
     path = tmp_path / "foreign.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert run("inspect", path).exit_code == 2
     mapping = ("--map", "prompt=frage", "--map", "response=antwort")
     assert run("inspect", path, *mapping).exit_code == 0
     assert run("score", path, "--out", "s.jsonl", "--limit", 2, *mapping, *at(endpoint)).exit_code == 0
+    assert [score["id"] for score in records(tmp_path / "s.jsonl")] == ["q0", "q1"]
     assert "no column 'nope'" in run("inspect", path, "--map", "prompt=nope").output
 
 

@@ -1,0 +1,43 @@
+"""What a command says when it ends, and the exit code with it."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from clear_core.cli_runs import Finished
+from clear_core.types import PROBLEMS, RowProblem
+
+UNSCORED: Final = 1
+"""Exit code: finished with unscored rows, which are written."""
+
+
+def end(finished: Finished[Any], problems: Sequence[RowProblem], done: str, missing: Counter[str]) -> None:
+    """Say what came out, and exit with 1 when something is missing."""
+    total = len(finished.results)
+    click.echo(
+        f"{total - missing.total():,} of {total:,} rows {done}; "
+        f"{finished.paid:,} calls, {finished.replayed:,} more answered by the ledger.",
+        err=True,
+    )
+    if problems:
+        click.echo(f"{len(problems):,} rows can't be read and were left out: see `clear-review inspect`.", err=True)
+    for problem, times in missing.most_common():
+        click.echo(f"  {times:,} rows: {PROBLEMS.get(problem, problem)}", err=True)
+    if finished.capped:
+        click.echo(f"{finished.capped} Run again with a higher --max-calls to go on.", err=True)
+    if missing:
+        sys.exit(UNSCORED)
+
+
+def end_with_counts(counts: Mapping[str, int], out: Path) -> None:
+    """Say how many rows have which fate, and exit with 1 when some are unscored."""
+    told = ", ".join(f"{number:,} {fate}" for fate, number in counts.items() if number or fate != "rejected")
+    click.echo(f"{out}: {told}", err=True)
+    if counts["unscored"]:
+        sys.exit(UNSCORED)
