@@ -19,6 +19,8 @@ from clear_core.io.splice import replace_in_column, replace_in_json
 from clear_core.types import Outcome
 
 ExportFormat = Literal["same", "openai"]
+MOST_STEM: Final = 160
+"""Bytes of a curated file's name: file systems take 255, and its manifest and its temporary file have longer names."""
 OPENAI_ROLES: Final = {"system", "developer", "user", "assistant", "tool", "function"}
 
 
@@ -56,9 +58,10 @@ def write_curated(
 
 
 def curated_name(name: str, to: ExportFormat = "same") -> str:
-    """The curated file's name: "a.csv.gz" -> "a.curated.csv", or "a.openai.jsonl"."""
-    plain = PurePath(plain_name(name))
-    return f"{plain.stem}.openai.jsonl" if to == "openai" else f"{plain.stem}.curated{plain.suffix}"
+    """The curated file's name: "a.csv.gz" -> "a.curated.csv", or "a.openai.jsonl"; long ones are cut."""
+    plain = PurePath(plain_name(name.replace("\0", "")))
+    stem = plain.stem.encode("utf-8", "ignore")[:MOST_STEM].decode("utf-8", "ignore")
+    return f"{stem}.openai.jsonl" if to == "openai" else f"{stem}.curated{plain.suffix[:16]}"
 
 
 def _write_same(

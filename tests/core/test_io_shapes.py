@@ -6,7 +6,17 @@ import pytest
 from io_kit import curate, outcomes, put, read
 
 from clear_core.errors import InputError
-from clear_core.io import FieldMap, Source, curated_name, detect, read_columns, read_examples, read_preview
+from clear_core.io import (
+    FieldMap,
+    Source,
+    atomic_writer,
+    curated_name,
+    detect,
+    manifest_path,
+    read_columns,
+    read_examples,
+    read_preview,
+)
 from clear_core.types import Message, RowProblem
 
 USER, BOT, SYSTEM, TOOL = "user", "assistant", "system", "tool"
@@ -376,6 +386,12 @@ def test_a_replacement_that_no_file_can_hold_is_refused(tmp_path, text, reason):
 )
 def test_the_curated_file_has_a_name_of_its_own(name, same, openai):
     assert (curated_name(name), curated_name(name, "openai")) == (same, openai)
+
+
+@pytest.mark.parametrize("name", ["表" * 80 + ".jsonl", "a" * 250, "a." + "b" * 250, "a\0b.csv"])
+def test_a_name_of_any_length_gives_one_that_a_file_system_takes(tmp_path, name):
+    with atomic_writer(manifest_path(tmp_path / curated_name(name))) as file:
+        file.write(b"{}")
 
 
 def test_a_source_at_a_path_has_the_paths_name(tmp_path):
