@@ -64,3 +64,8 @@ def test_a_candidate_turned_down_before_judging_says_why():
     html = preference_html(Preference("e", 0, "x", None, None, rejected="refusal"), 0.8)
     assert "turned down before judging: refusal" in html
     assert preference_html(None, 0.8) == ""
+
+
+def test_a_candidate_that_is_not_proposed_can_be_read():
+    html = preference_html(Preference("e", 0, "Paris <i>it is</i>", 0.6, "candidate"), 0.8)
+    assert "Paris &lt;i&gt;it is&lt;/i&gt;" in html
