@@ -66,7 +66,8 @@ def preference_html(preference: Preference | None, eta: float) -> str:
     writer = preference.candidate_model or "unknown model"
     return (
         f'<section class="cr-parts"><h4>Candidate</h4>{_meter("Preference", preference.preference, line=eta)}'
-        f"<p>Judge: {escaped(verdict)}.</p>{_text(preference.candidate)}{_orders(preference.evidence)}{_gains(preference.evidence)}"
+        f"<p>Judge: {escaped(verdict)}.</p>{_text(preference.candidate)}"
+        f"{_orders(preference.evidence)}{_gains(preference.evidence)}"
         f'<p class="cr-quiet cr-small">{escaped(preference.measure)} · judged by {escaped(preference.model)} · '
         f"written by {escaped(writer)}</p></section>"
     )
@@ -74,7 +75,11 @@ def preference_html(preference: Preference | None, eta: float) -> str:
 
 def _text(candidate: str | None) -> str:
     """The candidate itself, folded: where it is not proposed, no diff shows it."""
-    return "" if candidate is None else _list([f"<li>{_fold(_line(candidate), candidate)}</li>"], "cr-orders")
+    return (
+        ""
+        if candidate is None
+        else _list([f"<li><span>Its text</span>{_fold(_line(candidate), candidate)}</li>"], "cr-orders")
+    )
 
 
 def _meter(name: str, value: float | None, line: float | None = None) -> str:
