@@ -158,7 +158,18 @@ class Ledger:
                 raise
 
     def close(self) -> None:
-        """Finish what is being written and release the file."""
+        """Write what still waits to be written, for it is paid, and release the file.
+
+        Raises:
+            StateError: when it can't be written.
+        """
         self._writer.shutdown(wait=True)
-        self._reading.close()
-        self._writing.close()
+        waiting, self._waiting = self._waiting, []
+        try:
+            if waiting:
+                self._commit([(key, reply) for key, reply, _ in waiting])
+        except sqlite3.Error as error:
+            raise self._unusable(error) from error
+        finally:
+            self._reading.close()
+            self._writing.close()

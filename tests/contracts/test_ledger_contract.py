@@ -55,6 +55,21 @@ def test_what_is_put_comes_back_unchanged(open_ledger: Opened, tmp_path: Path) -
     asyncio.run(main())
 
 
+def test_what_was_put_is_kept_though_everybody_leaves(tmp_path: Path) -> None:
+    async def main() -> None:
+        ledger = Ledger(tmp_path / "ledger.db")
+        putting = [asyncio.create_task(ledger.put(f"{number}", Reply(f"reply {number}"))) for number in range(3)]
+        await asyncio.sleep(0)
+        for task in putting:
+            task.cancel()
+        ledger.close()
+        again = Ledger(tmp_path / "ledger.db")
+        assert [again.get(f"{number}") for number in range(3)] == [Reply(f"reply {number}") for number in range(3)]
+        again.close()
+
+    asyncio.run(main())
+
+
 def test_a_key_keeps_its_first_reply(open_ledger: Opened, tmp_path: Path) -> None:
     async def main() -> None:
         ledger = open_ledger(tmp_path)
