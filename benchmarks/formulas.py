@@ -1,4 +1,4 @@
-"""BSDetector's equations on numbers worked out elsewhere: how far ours are off (method.md, section 3)."""
+"""BSDetector's equations on numbers worked out elsewhere: how far ours are off."""
 
 from __future__ import annotations
 

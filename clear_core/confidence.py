@@ -1,4 +1,4 @@
-"""The equations of BSDetector and of the embedded model's confidence (method.md, 3): numbers in, numbers out."""
+"""The equations of BSDetector and of the embedded model's confidence: numbers in, numbers out."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def combine(consistency: float, reflection: float | None, beta: float = BETA) ->
 
 
 def agreement(first: str, sampled: Sequence[str]) -> float:
-    """O for a closed label: the share of the k sampled labels equal to the first (method.md, section 2)."""
+    """O for a closed label: the share of the k sampled labels equal to the first."""
     return sum(label == first for label in sampled) / len(sampled)
 
 

@@ -1,4 +1,4 @@
-"""Auto-Correct for one example: a model writes a candidate, guards look at it, a judge compares it (method.md, 2)."""
+"""Auto-Correct for one example: a model writes a candidate, guards look at it, a judge compares it."""
 
 from __future__ import annotations
 

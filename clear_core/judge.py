@@ -1,4 +1,4 @@
-"""Is the candidate better than the given response? Asked in both orders, with a confidence (method.md, section 2)."""
+"""Is the candidate better than the given response? Asked in both orders, with a confidence."""
 
 from __future__ import annotations
 

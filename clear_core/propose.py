@@ -1,4 +1,4 @@
-"""Scores + preferences + thresholds -> proposals: pure, no model call, no write (method.md, sections 1 and 2)."""
+"""Scores + preferences + thresholds -> proposals: pure, no model call, no write."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def number_or_nan(value: float | None) -> float:
 
 
 def acceptable(preference: Preference | None) -> float | None:
-    """The preference confidence if the judge chose the candidate in both orders, else None (method.md, section 2)."""
+    """The preference confidence if the judge chose the candidate in both orders, else None."""
     if preference is None or preference.verdict != "candidate" or preference.rejected:
         return None
     return preference.preference
@@ -160,7 +160,7 @@ def ranking(table: ScoreTable) -> NDArray[np.int64]:
 def cut(table: ScoreTable, gamma: Gamma, order: NDArray[np.int64] | None = None) -> Cut:
     """Apply gamma: a value keeps confidence >= gamma; a share keeps exactly ceil(n * share) by rank.
 
-    Ties would make "confidence > median" keep nothing when most scores are equal; hence the ranking (method.md, 1).
+    Ties would make "confidence > median" keep nothing when most scores are equal; hence the ranking.
 
     Args:
         table: the scores.

@@ -64,7 +64,7 @@ def histogram(values: NDArray[np.float64], codes: NDArray[np.int8], bins: int = 
 def otsu(values: NDArray[np.float64], bins: int = 256) -> float | None:
     """Otsu's threshold of values in [0, 1]: the split with the largest variance between its two sides.
 
-    A hint, never a default (method.md, section 6). None when fewer than two bins are filled.
+    A hint, never a default. None when fewer than two bins are filled.
     """
     weight, edges = np.histogram(values[~np.isnan(values)], bins=bins, range=(0.0, 1.0))
     if np.count_nonzero(weight) < 2:

@@ -94,7 +94,7 @@ class ConfidenceScore:
     Attributes:
         id: the example's id.
         row: the example's row.
-        confidence: C in [0, 1]; None when it could not be scored (method.md, section 1: `unscored`).
+        confidence: C in [0, 1]; None when it could not be scored (`unscored`).
         consistency: observed consistency O in [0, 1]; None when no sample was drawn.
         reflection: self-reflection S in [0, 1]; None when the measure has none.
         likelihood: sigmoid of the likelihood gain in [0, 1]; None when the measure has none.

@@ -83,7 +83,7 @@ class RunConfig:
         trial: whether this is the small run before the real one.
         candidate_model: model that writes candidates (kind correct); empty means the judge's own.
         candidate_base_url: its endpoint; empty means that of the judge.
-        weak_candidates: candidates come from the base model, the weaker variant (method.md, section 2).
+        weak_candidates: candidates come from the base model, the weaker variant.
         score_run_id: the scores that decide which rows are low (kind correct).
         gamma: threshold as `Gamma.parse` reads it; low rows are those below it (kind correct).
         scope: "low" corrects rows below gamma, "all" every scored row (kind correct).

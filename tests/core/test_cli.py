@@ -58,7 +58,7 @@ def at(stub):
 
 
 def test_the_whole_loop_at_twenty_per_cent_noise_leaves_less_noise(run, dataset, endpoint, tmp_path):
-    """method.md, section 8, item 9."""
+    """All of it at once: scored, corrected, proposed and exported, the wrong responses are gone."""
     assert run("score", dataset, "--out", "s.jsonl", *at(endpoint)).exit_code == 0
     assert run("correct", dataset, "--scores", "s.jsonl", "--out", "pref.jsonl", *at(endpoint)).exit_code == 0
     proposing = ("propose", dataset, "--scores", "s.jsonl", "--preferences", "pref.jsonl", "--out", "p.jsonl")

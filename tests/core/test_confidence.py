@@ -1,4 +1,4 @@
-"""The equations against method.md's own numbers (acceptance 1 and 2) and their bounds."""
+"""The equations against numbers that were published or worked out elsewhere, and their bounds."""
 
 import math
 

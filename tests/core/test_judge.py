@@ -1,4 +1,4 @@
-"""The judge's rule, over every outcome that two orders can have (method.md, section 2; acceptance 2, 6 and 10)."""
+"""The judge's rule, over every outcome that two orders can have."""
 
 import asyncio
 from collections.abc import Mapping

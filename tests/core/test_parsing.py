@@ -1,4 +1,4 @@
-"""Replies are read as they are meant or not at all (acceptance 5), whatever the text."""
+"""Replies are read as they are meant or not at all, whatever the text."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Proposals as a function of scores and thresholds (method.md, sections 1, 2 and 8)."""
+"""Proposals as a function of scores and thresholds."""
 
 import math
 

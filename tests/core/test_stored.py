@@ -49,7 +49,7 @@ def test_marked_answers_are_compared_where_both_mark_one():
     ],
 )
 def test_reflection_enters_with_three_tenths(verdict, reflection):
-    """C = 0.7 O + 0.3 S, one missing reflection being left out (method.md, section 3)."""
+    """C = 0.7 O + 0.3 S, one missing reflection being left out."""
     score = score_stored(row(["Paris", "Lyon"], verdict), REFLECTED)
     assert score.reflection == pytest.approx(reflection)
     assert score.confidence == pytest.approx(0.7 * 0.5 + 0.3 * reflection)
