@@ -11,6 +11,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -34,7 +35,7 @@ from clear_core.io import (
     read_scores,
     write_records,
 )
-from clear_core.propose import Gamma, Thresholds, propose, rows_to_correct, score_table
+from clear_core.propose import Gamma, Thresholds, cut, propose, rows_to_correct, score_table
 from clear_core.settings import read_settings
 from clear_core.types import FATES, RowProblem
 
@@ -164,7 +165,7 @@ def score(
     source = Source.at(file)
     problems: list[RowProblem] = []
     field_map = mapped(source, mapping)
-    examples = list(good(read_examples(source, field_map), problems))[:limit]
+    examples = list(islice(good(read_examples(source, field_map), problems), limit))
     if samples_field or reflection_field:
         finished = run_stored(
             examples,
@@ -225,7 +226,7 @@ def correct(
     if writer == judge:
         click.echo(f"Candidates come from {judge.label} itself: the weaker variant of Auto-Correct.", err=True)
     finished = run_correct(
-        [example for example in examples if example.row in wanted][:limit],
+        list(islice((example for example in examples if example.row in wanted), limit)),
         judge,
         writer,
         concurrency=concurrency,
@@ -263,8 +264,11 @@ def propose_command(
     judged = list(read_preferences(preferences)) if preferences else []
     if preferences:
         same_rows({example.row: example.id for example in examples}, judged, preferences, file)
-    proposals = list(propose(scores_of(examples, scores, file), judged, thresholds))
+    scored = scores_of(examples, scores, file)
+    proposals = list(propose(scored, judged, thresholds))
     write_records(out, proposals)
+    if ties := cut(score_table(scored), thresholds.gamma).ties_cut:
+        click.echo(f"{ties:,} rows below gamma have the same confidence as kept ones: the share cuts them.", err=True)
     counts = Counter(proposal.fate for proposal in proposals)
     end_with_counts({fate: counts[fate] for fate in FATES}, out)
 

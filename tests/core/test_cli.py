@@ -240,6 +240,15 @@ def test_scores_of_another_file_are_refused(run, dataset, endpoint, tmp_path):
     assert "'q0'" in result.output
 
 
+def test_the_ties_that_a_share_cuts_are_told(run, tmp_path):
+    rows = [{"prompt": f"p{n}", "response": "r", "samples": ["r"]} for n in range(6)]
+    (tmp_path / "d.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert run("score", "d.jsonl", "--samples-field", "samples", "--out", "s.jsonl").exit_code == 0
+    result = run("propose", "d.jsonl", "--scores", "s.jsonl", "--out", "p.jsonl")
+    assert "3 rows below gamma have the same confidence" in result.output
+    assert [p["fate"] for p in records(tmp_path / "p.jsonl")].count("keep") == 3
+
+
 def test_the_demo_writes_all_six_files(run, tmp_path):
     result = run("demo", "--out", "demo", "--recorded")
     assert result.exit_code == 0

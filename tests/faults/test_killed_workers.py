@@ -72,7 +72,7 @@ def bench(engine: Engine, url: str, data_dir: Path) -> Iterator[Bench]:
     import_examples(engine, dataset_id)
     # Every third response is wrong, so that confidences differ and a mix-up would show.
     answers = {f"What is {n}?": f"It is {n}." if n % 3 else "It is not." for n in range(ROWS)}
-    stub = StubEndpoint(answers, latency=0.03)
+    stub = StubEndpoint(answers, latency=0.06)
     with serving(stub) as base_url:
         yield Bench(engine, url, stub, base_url, dataset_id)
 
