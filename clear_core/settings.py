@@ -70,7 +70,7 @@ def read_settings() -> Settings:
             "Set CLEAR_DATA_DIR to a folder that you can write.",
         ) from error
     max_upload = env.get("CLEAR_MAX_UPLOAD_MIB", "4096")
-    if not max_upload.isdigit():
+    if not max_upload.isdecimal():
         raise SettingsError(f"CLEAR_MAX_UPLOAD_MIB is {max_upload!r}.", "Give a whole number of MiB.")
     return Settings(
         data_dir=data_dir,

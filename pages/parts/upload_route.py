@@ -67,7 +67,7 @@ def _permission(request: Request) -> tuple[Path, int]:
         raise _RefusalError(403, "This page has been open for too long to upload. Reload it and choose the file again.")
     most = int(grant["most"])
     announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced) > most:
+    if announced.isdecimal() and int(announced) > most:
         raise _RefusalError(413, _too_large(most))
     return Path(grant["folder"]), most
 
