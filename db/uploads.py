@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from clear_core.errors import InputError
+from clear_core.io.atomic import sync_folder
 
 RECEIVING: Final = ".receiving-"
 ABANDONED_S: Final = 86_400.0
@@ -76,7 +77,7 @@ class UploadSink:
         sha256 = self._hash.hexdigest()
         target = self._folder / sha256
         Path(self._file.name).replace(target)
-        _sync_folder(self._folder)
+        sync_folder(self._folder)
         return StoredUpload(target, sha256, self._size)
 
     def __enter__(self) -> Self:
@@ -99,11 +100,3 @@ def store_file(uploads_dir: Path, path: Path) -> StoredUpload:
     with path.open("rb") as file, UploadSink(uploads_dir) as sink:
         shutil.copyfileobj(file, sink, 1 << 20)
         return sink.commit()
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -5,7 +5,6 @@ from clear_core.io.curation import ExportCounts
 from clear_core.io.detect import detect, read_columns
 from clear_core.io.manifest import build_manifest, file_sha256, manifest_path, write_manifest
 from clear_core.io.opening import sniff
-from clear_core.io.problem_report import write_problem_report
 from clear_core.io.readers import read_examples, read_preview
 from clear_core.io.records import (
     read_decisions,
@@ -45,6 +44,5 @@ __all__ = [
     "to_record",
     "write_curated",
     "write_manifest",
-    "write_problem_report",
     "write_records",
 ]

@@ -15,6 +15,7 @@ from clear_core.tuning import NOBODY, Board, Order, queue
 from clear_core.types import FATES, Fate
 from pages.parts import address
 from pages.parts.boards import OPEN, UNSURE, Standing
+from pages.parts.steering import steer
 
 View = Literal["drops", "replacements", "unscored", "unsure", "decided"]
 
@@ -145,7 +146,7 @@ def choose(seen: Proposed, view: View, order: Order) -> None:
     """The choice of view, with how many items each has left, and of the order."""
     left = {each: seen.left(each) for each in VIEWS}
     with st.container(horizontal=True, horizontal_alignment="distribute", key="queues"):
-        _show("review_view", view)
+        steer("review_view", view)
         st.segmented_control(
             "Queue",
             VIEWS,
@@ -158,7 +159,7 @@ def choose(seen: Proposed, view: View, order: Order) -> None:
         if view in {"drops", "replacements"}:
             far = "Least confident first" if view == "drops" else "Surest first"
             words: Mapping[Order, str] = {"near": "Nearest the line", "far": far, "row": "File order"}
-            _show("review_order", order)
+            steer("review_order", order)
             st.segmented_control(
                 "Order",
                 list(words),
@@ -168,8 +169,3 @@ def choose(seen: Proposed, view: View, order: Order) -> None:
                 on_change=lambda: address.put(order=st.session_state["review_order"], row=None),
                 label_visibility="collapsed",
             )
-
-
-def _show(key: str, value: str) -> None:
-    if st.session_state.get(key) != value:
-        st.session_state[key] = value

@@ -10,6 +10,7 @@ import streamlit as st
 
 from clear_core.propose import MEDIAN, Gamma, Thresholds
 from db.records import Scope
+from pages.parts.steering import steer
 
 Kind = Literal["median", "share", "value"]
 
@@ -75,7 +76,7 @@ def change(**values: Any) -> None:
 
 def kind_control(setting: Setting) -> None:
     """Choose how gamma is set."""
-    _show("tune_kind", setting.kind)
+    steer("tune_kind", setting.kind)
     st.segmented_control(
         "How gamma is chosen",
         list(KINDS),
@@ -90,7 +91,7 @@ def kind_control(setting: Setting) -> None:
 def scope_control(setting: Setting) -> None:
     """Choose which rows eta may replace."""
     words = {"low": "Rows below gamma", "all": "All rows"}
-    _show("tune_scope", setting.scope)
+    steer("tune_scope", setting.scope)
     st.segmented_control(
         "What may be replaced",
         list(words),
@@ -126,7 +127,7 @@ class Number:
 def slider(number: Number) -> None:
     """The number as a slider; arrow keys move it by one step."""
     key = f"tune_{number.name}"
-    _show(key, round(number.at, number.digits))
+    steer(key, round(number.at, number.digits))
     st.slider(
         number.label,
         0.0,
@@ -140,7 +141,7 @@ def slider(number: Number) -> None:
 def box(number: Number) -> None:
     """The number as a box to type in; arrow keys move it by one step."""
     key = f"tune_{number.name}_box"
-    _show(key, round(number.at, number.digits))
+    steer(key, round(number.at, number.digits))
     label = f"{number.label}, as a number"
     st.number_input(label, 0.0, 1.0, key=key, width=150, label_visibility="collapsed", **_common(number, key))
 
@@ -158,9 +159,3 @@ def _moved(key: str, digits: int, moved: Callable[[float], None]) -> None:
     value = st.session_state[key]
     if value is not None:
         moved(round(float(value), digits))
-
-
-def _show(key: str, value: Any) -> None:
-    """Set a widget from outside only where it differs: an echo would fight the hand that moves it."""
-    if st.session_state.get(key) != value:
-        st.session_state[key] = value

@@ -1,7 +1,6 @@
 """Hostile and broken files: the flaw is named where it stands, and every good row still comes through."""
 
 import codecs
-import csv
 import gzip
 import io
 import json
@@ -12,9 +11,9 @@ import zstandard
 from io_kit import curate, put, read
 
 from clear_core.errors import InputError
-from clear_core.io import FieldMap, Source, detect, read_examples, write_problem_report
+from clear_core.io import FieldMap, Source, detect, read_examples
 from clear_core.io.unpacking import Unpacker
-from clear_core.types import Example, RowProblem
+from clear_core.types import Example
 
 MAP = FieldMap("prompt_response", "prompt", response="response")
 GOOD = [b'{"prompt": "p0", "response": "r0"}', b'{"prompt": "p1", "response": "r1"}']
@@ -261,19 +260,6 @@ def test_a_bomb_is_refused_at_its_cap_and_in_little_memory(how):
     packed = pack(b" " * 50_000_000, how)
     with pytest.raises(InputError, match="far beyond its own size"):
         Unpacker(io.BytesIO(packed), how, 10_000_000).readall()
-
-
-def test_a_record_problem_report_runs_nothing_in_a_spreadsheet():
-    sink = io.BytesIO()
-    raws = ["=HYPERLINK(1)", "+1", "-1", "@x", "\t=1", "\r=1", "plain", '{"a": "=1"}', 'a,"b"\n=c']
-    problems = [RowProblem(n, "=field", "why", raw) for n, raw in enumerate(raws)]
-    assert write_problem_report(problems, sink) == len(raws)
-    assert not sink.closed
-    rows = list(csv.reader(io.StringIO(sink.getvalue().decode(), newline="")))
-    assert rows[0] == ["row", "field", "reason", "raw"]
-    assert [row[0] for row in rows[1:]] == [str(n) for n in range(len(raws))]
-    assert [row[3] for row in rows[1:]] == [f"'{raw}" for raw in raws[:6]] + raws[6:]
-    assert {row[1] for row in rows[1:]} == {"'=field"}
 
 
 @pytest.mark.parametrize("opening", [b"[", b'{"a":'])
