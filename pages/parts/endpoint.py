@@ -43,6 +43,11 @@ class ModelChoice:
         return "Fill in the endpoint's address (https://…) and the model's name."
 
 
+def same_address(base_url: str) -> str:
+    """An address in the one form in which addresses are compared: ".../v1" and ".../v1/" are the same endpoint."""
+    return base_url.strip().rstrip("/")
+
+
 def described(base_url: str, model: str) -> str:
     """A model in a few words: "gpt-x at api.example.com", or the embedded one."""
     if not base_url:
@@ -89,17 +94,18 @@ def ask_endpoint(name: str, settings: Settings, default: ModelChoice) -> ModelCh
         persist_state="session",
         placeholder="as the endpoint calls it",
     )
-    choice = ModelChoice(base_url.strip(), model.strip())
+    choice = ModelChoice(same_address(base_url), model.strip())
     key_field(name, settings, choice.base_url)
     return choice
 
 
 def key_field(name: str, settings: Settings, base_url: str) -> None:
     """Show how the key of an endpoint is given. A typed key stays in this session's memory and goes nowhere else."""
+    base_url = same_address(base_url)
     options = [_ENVIRONMENT, _TYPED, _NONE] if settings.api_key else [_TYPED, _NONE]
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     # The environment's key is only offered unasked to the endpoint that the environment names.
-    own = bool(settings.api_key) and base_url == settings.base_url
+    own = bool(settings.api_key) and base_url == same_address(settings.base_url)
     how = left.segmented_control(
         "Key", options, default=_ENVIRONMENT if own else _TYPED, required=True, key=f"{name}_how:{base_url}"
     )
@@ -129,10 +135,11 @@ def _typed(name: str, base_url: str, keys: dict[str, str], place: st.delta_gener
 def key_for(settings: Settings, base_url: str) -> str:
     """The key to use at an endpoint: this session's, else the environment's where it names that endpoint, else none."""
     keys: dict[str, str] = st.session_state.get(_KEYS, {})
-    return keys.get(base_url, settings.api_key if base_url and base_url == settings.base_url else "")
+    address = same_address(base_url)
+    return keys.get(address, settings.api_key if address and address == same_address(settings.base_url) else "")
 
 
 def knows_key(settings: Settings, base_url: str) -> bool:
     """Whether this session can enter an endpoint without asking; the embedded model needs no key."""
     known: dict[str, str] = st.session_state.get(_KEYS, {})
-    return not base_url or base_url in known or bool(key_for(settings, base_url))
+    return not base_url or same_address(base_url) in known or bool(key_for(settings, base_url))
