@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from clear_core.errors import StateError
+from clear_core.prompts import JUDGE_REFLECT_QUESTIONS, REFLECT_QUESTIONS
 
 Z: Final = 1.96
 """Standard errors on both sides of an expected figure: about 95% of trials like this one cover the truth."""
@@ -15,6 +16,9 @@ ROW_SPREAD: Final = 0.6
 """Standard deviation of what a row costs, as a share of its mean, where the trial does not tell (our rule)."""
 CALL_MARGIN: Final = 0.1
 """Room for replies that must be asked for again: every row starts with the same number of calls."""
+
+GAIN_CALLS: Final = 2
+"""Calls of one likelihood gain: the response after its prompt, and alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,20 @@ class CostEstimate:
     tokens_out: Range
     seconds: Range
     dollars: Range | None
+
+
+def calls_per_row(kind: Literal["score", "correct"], samples: int, *, likelihood: bool) -> int:
+    """How many calls a row takes when every reply can be read: known before any trial.
+
+    Args:
+        kind: "score", or "correct": one candidate, judged in both orders.
+        samples: k.
+        likelihood: whether the model that scores or judges is the embedded one.
+    """
+    if kind == "score":
+        return samples + (GAIN_CALLS if likelihood else len(REFLECT_QUESTIONS))
+    judging = GAIN_CALLS if likelihood else 1 + samples + len(JUDGE_REFLECT_QUESTIONS)
+    return 1 + 2 * judging
 
 
 def estimate(trial: TrialFigures, rows: int, prices: Prices | None = None) -> CostEstimate:

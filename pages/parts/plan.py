@@ -10,7 +10,7 @@ from typing import Final
 
 import streamlit as st
 
-from clear_core.cost import CostEstimate, Prices, Range, TrialFigures, estimate
+from clear_core.cost import CostEstimate, Prices, Range, TrialFigures, calls_per_row, estimate
 from db.datasets import examples_by_row
 from db.records import DatasetRecord, RunConfig, RunRecord
 from db.runs import create_run
@@ -22,12 +22,16 @@ from pages.parts.shell import engine, reviewer, start
 from pages.parts.text import count, duration
 
 TRIAL_ROWS: Final = 20
+CAP_ROOM: Final = 2
+"""A cap that no trial tells allows each call twice: a reply that can't be read is asked for once more."""
 
 
 def plan_run(
     dataset: DatasetRecord, config: RunConfig, runs: Sequence[RunRecord], *, rows: int, missing: str, verb: str
 ) -> None:
-    """Offer the trial of a run, and once there is one with these settings, its estimate and the whole run.
+    """Offer a trial of a run, and once there is one with these settings, its estimate and the whole run.
+
+    Where nothing is paid, or the trial would be the whole, the whole run needs no trial. What is paid has a cap.
 
     Args:
         dataset: the dataset.
@@ -43,14 +47,49 @@ def plan_run(
     trial = next((run for run in runs if run.config.trial and run.status == "done" and _same(run.config, config)), None)
     if trial:
         _whole(dataset, config, trial, rows, verb)
-    elif rows <= TRIAL_ROWS:
-        if st.button(f"{verb} {count(rows, 'row')}", type="primary", icon=":material/play_arrow:", key="start"):
-            _start(dataset, config)
+    elif _is_paid(config):
+        _first_paid(dataset, config, rows, verb)
     else:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            if st.button(f"Try {TRIAL_ROWS} rows", type="primary", icon=":material/play_arrow:", key="trial"):
-                _start(dataset, replace(config, limit=TRIAL_ROWS, trial=True))
-            st.html('<span class="cr-quiet">The trial tells what the whole will take, before it starts.</span>')
+        _free(dataset, config, rows, verb)
+
+
+def _is_paid(config: RunConfig) -> bool:
+    return bool(config.base_url or config.candidate_base_url)
+
+
+def _first_paid(dataset: DatasetRecord, config: RunConfig, rows: int, verb: str) -> None:
+    """The first paid rows: a trial, or all rows where they are no more than a trial has."""
+    few = rows <= TRIAL_ROWS
+    first = rows if few else TRIAL_ROWS
+    likely = first * calls_per_row(
+        "correct" if config.kind == "correct" else "score", config.samples, likelihood=not config.base_url
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        capped = replace(config, max_calls=_cap(likely * CAP_ROOM))
+        if few:
+            if st.button(_label(verb, rows), type="primary", icon=":material/play_arrow:", key="start"):
+                _start(dataset, capped)
+        elif st.button(f"Try {TRIAL_ROWS} rows", type="primary", icon=":material/play_arrow:", key="trial"):
+            _start(dataset, replace(capped, limit=TRIAL_ROWS, trial=True))
+    told = f"{count(first, 'row')} take about {count(likely, 'call')}."
+    st.caption(told if few else f"{told} The trial tells what the whole will take, before it starts.")
+
+
+def _free(dataset: DatasetRecord, config: RunConfig, rows: int, verb: str) -> None:
+    """The whole run at once, for it costs nothing but time; beside it the trial that tells how much time."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button(_label(verb, rows), type="primary", icon=":material/play_arrow:", key="start"):
+            _start(dataset, config)
+        if rows > TRIAL_ROWS and st.button(f"Try {TRIAL_ROWS} rows", icon=":material/timer:", key="trial"):
+            _start(dataset, replace(config, limit=TRIAL_ROWS, trial=True))
+    if rows > TRIAL_ROWS:
+        st.caption(
+            "Nothing is paid: it runs here, and can be paused at any time. A trial tells first how long it takes."
+        )
+
+
+def _label(verb: str, rows: int) -> str:
+    return f"{verb} {count(rows, 'row')}"
 
 
 def _same(one: RunConfig, other: RunConfig) -> bool:
@@ -62,7 +101,7 @@ def _same(one: RunConfig, other: RunConfig) -> bool:
 
 def _whole(dataset: DatasetRecord, config: RunConfig, trial: RunRecord, rows: int, verb: str) -> None:
     """What the whole will take by the trial, what bounds it, and the start."""
-    paid = bool(config.base_url or config.candidate_base_url)
+    paid = _is_paid(config)
     with st.container(border=True, key="plan"):
         st.html(f'<h4 class="cr-h">What it will take, judging by {count(trial.done, "row")}</h4>')
         with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -73,18 +112,19 @@ def _whole(dataset: DatasetRecord, config: RunConfig, trial: RunRecord, rows: in
             )
             prices = _prices() if paid else None
             expected = estimate(_figures(trial), max(0, wanted - trial.done), prices)
-            cap = _cap(expected) if paid else None
+            cap = _cap(math.ceil(expected.calls.high)) if paid else None
         st.html(facts_html(_facts(expected, trial, paid=paid)))
-        if st.button(f"{verb} {count(wanted, 'row')}", type="primary", icon=":material/play_arrow:", key="start"):
+        if st.button(_label(verb, wanted), type="primary", icon=":material/play_arrow:", key="start"):
             _start(dataset, replace(config, limit=wanted if wanted < rows else None, max_calls=cap))
 
 
-def _cap(expected: CostEstimate) -> int:
+def _cap(proposed: int) -> int:
+    """The cap on paid calls as it is set; never below one call."""
     return int(
         st.number_input(
             "Hard cap on paid calls",
             min_value=1,
-            value=max(1, math.ceil(expected.calls.high)),
+            value=max(1, proposed),
             width=200,
             help="The run stops before the call that would exceed it. What is finished stays, and it can go on later.",
         )

@@ -1,13 +1,19 @@
 """What a run will take, from a trial."""
 
+import asyncio
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clear_core.cost import Prices, TrialFigures, estimate
+from clear_core.corrector import correct_example
+from clear_core.cost import Prices, TrialFigures, calls_per_row, estimate
 from clear_core.errors import StateError
+from clear_core.estimator import recipe_for, score_example
+from clear_core.llm.fake import FakeLikelihoodLLM, FakeLLM
+from clear_core.types import Example, Message
 
 
 def test_a_trial_scales_with_the_rows() -> None:
@@ -55,3 +61,15 @@ def test_the_range_covers_the_truth_about_as_often_as_it_says() -> None:
         told = estimate(TrialFigures(20, 140, sum(trial), 0, 1.0, trial), len(lengths)).tokens_in
         covered += told.low <= sum(lengths) <= told.high
     assert covered / 300 > 0.85
+
+
+@pytest.mark.parametrize("llm", [FakeLLM({"Who?": "Ann"}), FakeLikelihoodLLM({"Who?": "Ann"})])
+@pytest.mark.parametrize("samples", [1, 5])
+def test_the_calls_of_a_row_are_known_before_a_trial(llm: FakeLLM, samples: int) -> None:
+    recipe = replace(recipe_for(llm, samples), similarity="exact")
+    example = Example("a", 0, (Message("user", "Who?"),), "Bob")
+    likelihood = isinstance(llm, FakeLikelihoodLLM)
+    scored = asyncio.run(score_example(example, llm, recipe))
+    assert scored.calls == calls_per_row("score", samples, likelihood=likelihood)
+    corrected = asyncio.run(correct_example(example, llm, llm, recipe))
+    assert corrected.calls == calls_per_row("correct", samples, likelihood=likelihood)

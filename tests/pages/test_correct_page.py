@@ -46,8 +46,11 @@ def test_a_fine_tuned_model_is_named_with_its_endpoint_and_key(app, scored, star
     at.text_input(key="candidate_url").set_value("http://127.0.0.1:9/v1").run()
     at.text_input(key="candidate_model").set_value("ours-tuned").run()
     at.text_input(key="candidate_key:http://127.0.0.1:9/v1").set_value("sk-tuned").run()
+    cap = next(field for field in at.number_input if field.label == "Hard cap on paid calls")
+    assert cap.value == 2 * 5  # a candidate, and the embedded judge's two gains of two calls
     next(element for element in at.button if element.label == "Correct 1 row").click().run()
     config = list_runs(app.engine, scored[0], "correct")[0].config
+    assert config.max_calls == 10
     assert (config.candidate_base_url, config.candidate_model) == ("http://127.0.0.1:9/v1", "ours-tuned")
     assert not config.weak_candidates
     assert started[0][1]["candidate_api_key"] == "sk-tuned"

@@ -7,6 +7,7 @@ from db.runs import get_run, list_runs
 MANY = [{"id": f"r{n}", "prompt": f"What is {n} plus {n}?", "response": str(2 * n)} for n in range(40)]
 ENDPOINT = RunConfig("score", base_url="https://api.example.com/v1", model="some-model")
 KEY = "sk-canary-91b7"
+CAP = "Hard cap on paid calls"
 
 
 @pytest.fixture
@@ -49,13 +50,58 @@ def test_a_small_dataset_is_scored_without_a_trial(app, started):
     assert at.query_params["run"] == str(run.id)
 
 
-def test_a_trial_comes_first_then_the_estimate_and_the_cap(app, started):
+def field(at, label):
+    return next(field for field in at.number_input if field.label == label)
+
+
+def choose_endpoint(at, model="some-model", url=ENDPOINT.base_url):
+    at.segmented_control(key="score_kind").set_value("An endpoint").run()
+    at.text_input(key="score_url").set_value(url).run()
+    at.text_input(key="score_model").set_value(model).run()
+
+
+def test_what_costs_nothing_starts_with_one_click(app, started):
     dataset_id = app.dataset(MANY)
     at = app.open("score", dataset=dataset_id)
-    assert not any(element.label.startswith("Score ") for element in at.button)
+    assert "Nothing is paid" in said(at)
+    assert not any(each.label == CAP for each in at.number_input)
+    button(at, "Score 40 rows").click().run()
+    assert list_runs(app.engine, dataset_id)[0].config == RunConfig("score")
+    assert len(started) == 1
+
+
+def test_what_costs_nothing_can_be_tried_first(app, started):
+    dataset_id = app.dataset(MANY)
+    at = app.open("score", dataset=dataset_id)
     button(at, "Try 20 rows").click().run()
     assert list_runs(app.engine, dataset_id)[0].config == RunConfig("score", limit=20, trial=True)
 
+
+def test_a_paid_trial_has_a_cap_that_can_be_changed(app, started):
+    dataset_id = app.dataset(MANY)
+    at = app.open("score", dataset=dataset_id)
+    choose_endpoint(at)
+    assert not any(element.label.startswith("Score ") for element in at.button)
+    assert "20 rows take about 140 calls." in said(at)
+    assert field(at, CAP).value == 280
+    at.number_input(key="samples_False").set_value(3).run()
+    assert field(at, CAP).value == 200
+    field(at, CAP).set_value(150).run()
+    button(at, "Try 20 rows").click().run()
+    config = list_runs(app.engine, dataset_id)[0].config
+    assert (config.max_calls, config.limit, config.trial) == (150, 20, True)
+
+
+def test_a_few_paid_rows_have_a_cap_too(app, started):
+    dataset_id = app.dataset()
+    at = app.open("score", dataset=dataset_id)
+    choose_endpoint(at)
+    button(at, "Score 3 rows").click().run()
+    config = list_runs(app.engine, dataset_id)[0].config
+    assert (config.max_calls, config.limit, config.trial) == (3 * 7 * 2, None, False)
+
+
+def test_a_trial_comes_first_then_the_estimate_and_the_cap(app, started):
     other = app.dataset(MANY, name="other")
     trial = RunConfig("score", base_url=ENDPOINT.base_url, model=ENDPOINT.model, limit=20, trial=True)
     app.run(other, trial, results=scores(0.5, 0.6), calls_paid=16, tokens_in=800, tokens_out=160)
@@ -65,7 +111,7 @@ def test_a_trial_comes_first_then_the_estimate_and_the_cap(app, started):
     at.number_input(key="price_in").set_value(1000.0).run()
     at.number_input(key="price_out").set_value(10_000.0).run()
     assert "$" in said(at)
-    cap = next(field for field in at.number_input if field.label == "Hard cap on paid calls")
+    cap = field(at, CAP)
     assert cap.value >= 38 * 8
     cap.set_value(111).run()
     button(at, "Score 40 rows").click().run()
@@ -78,7 +124,9 @@ def test_a_trial_with_other_settings_does_not_count(app):
     app.run(dataset_id, RunConfig("score", samples=2, limit=20, trial=True), results=scores(0.5), calls_paid=4)
     at = app.open("score", dataset=dataset_id)
     assert any(element.label == "Score 40 rows" for element in at.button)
+    assert "What it will take" in said(at)
     at.number_input(key="samples_True").set_value(7).run()
+    assert "What it will take" not in said(at)
     assert any(element.label == "Try 20 rows" for element in at.button)
 
 
@@ -111,6 +159,28 @@ def test_the_key_of_the_environment_goes_only_where_the_environment_says(app, st
     at.text_input(key="score_url").set_value("https://elsewhere.example.com/v1").run()
     button(at, "Score 2 rows").click().run()
     assert started[-1][1]["api_key"] == ""
+
+
+def test_a_slash_at_the_end_makes_no_other_endpoint(app, started, monkeypatch):
+    monkeypatch.setenv("CLEAR_API_KEY", KEY)
+    monkeypatch.setenv("CLEAR_BASE_URL", "https://ours.example.com/v1/")
+    monkeypatch.setenv("CLEAR_MODEL", "ours")
+    dataset_id = app.dataset()
+    at = app.open("score", dataset=dataset_id)
+    at.text_input(key="score_url").set_value("https://ours.example.com/v1").run()
+    button(at, "Score 3 rows").click().run()
+    assert started[-1][1]["api_key"] == KEY
+    assert list_runs(app.engine, dataset_id)[0].config.base_url == "https://ours.example.com/v1"
+
+
+def test_a_typed_key_is_found_again_where_an_older_run_wrote_the_address_with_a_slash(app, started):
+    dataset_id = app.dataset()
+    config = RunConfig("score", base_url=f"{ENDPOINT.base_url}/", model="some-model")
+    run_id = app.run(dataset_id, config, "paused", results=scores(0.4))
+    at = app.open("score", dataset=dataset_id, run=run_id)
+    at.text_input(key=f"resume_{run_id}_key:{ENDPOINT.base_url}").set_value(KEY).run()
+    button(at, "Resume").click().run()
+    assert started[-1][1]["api_key"] == KEY
 
 
 def test_an_address_with_a_key_in_it_is_refused_without_repeating_it(app, started):
