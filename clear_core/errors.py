@@ -49,12 +49,22 @@ class LLMError(ClearError):
         problem: the named problem that a score row records (one of `clear_core.types.PROBLEMS`).
         retryable: whether the same call can succeed later.
         fatal: whether every further call of the run would fail alike (bad key, unknown model).
+        may_be_billed: whether the endpoint may bill the call. Only a call that was never sent, or that the endpoint
+            refused in so many words, is surely free; a hang-up or a gateway's time-out is not.
     """
 
     def __init__(
-        self, message: str, hint: str = "", *, problem: str, retryable: bool = False, fatal: bool = False
+        self,
+        message: str,
+        hint: str = "",
+        *,
+        problem: str,
+        retryable: bool = False,
+        fatal: bool = False,
+        may_be_billed: bool = True,
     ) -> None:
         super().__init__(message, hint)
         self.problem = problem
         self.retryable = retryable
         self.fatal = fatal
+        self.may_be_billed = may_be_billed

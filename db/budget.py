@@ -53,7 +53,7 @@ class LeasedBudget(CallBudget):
         self.unspent -= 1
 
     def release(self) -> None:
-        """Give back the place of a call that no endpoint completed."""
+        """Give back the place of a call that no endpoint can bill."""
         super().release()
         if self.max_calls is not None:
             self.unspent += 1

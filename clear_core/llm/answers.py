@@ -24,6 +24,8 @@ FATAL: Final[Mapping[int, tuple[str, str, str]]] = {
 of these: some repeat the key."""
 TOO_LONG_WORDS: Final = ("context_length", "context length", "context size", "maximum context")
 RETRYABLE: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_EARLY})
+TAKES_NONE: Final = HTTPStatus.SERVICE_UNAVAILABLE
+"""The one status from 500 on that says that nothing was done; the others may come after the work, from a gateway."""
 
 
 def failure(status: int, code: str, said: str, *, host: str) -> LLMError:
@@ -38,13 +40,14 @@ def failure(status: int, code: str, said: str, *, host: str) -> LLMError:
     where = f"{host} answers {status}"
     if status in FATAL:
         words, hint, problem = FATAL[status]
-        return LLMError(f"{where}: {words}.", hint, problem=problem, fatal=True)
+        return LLMError(f"{where}: {words}.", hint, problem=problem, fatal=True, may_be_billed=False)
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         hint = "Give the address that it redirects to, if you trust it; redirects are not followed."
-        return LLMError(f"{where}: it redirects.", hint, problem="rejected", fatal=True)
+        return LLMError(f"{where}: it redirects.", hint, problem="rejected", fatal=True, may_be_billed=False)
     if code == "insufficient_quota":
         hint = "Raise the quota or use another key."
-        return LLMError(f"{where}: the quota is used up.", hint, problem="rate_limited", fatal=True)
+        words = "the quota is used up"
+        return LLMError(f"{where}: {words}.", hint, problem="rate_limited", fatal=True, may_be_billed=False)
     retryable = True
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         problem = "rate_limited"
@@ -52,7 +55,15 @@ def failure(status: int, code: str, said: str, *, host: str) -> LLMError:
         problem = "unreachable"
     else:
         problem, retryable = _row_problem(status, code, said), False
-    return LLMError(f"{where}: {said}", problem=problem, retryable=retryable)
+    billed = _may_be_billed(status, problem)
+    return LLMError(f"{where}: {said}", problem=problem, retryable=retryable, may_be_billed=billed)
+
+
+def _may_be_billed(status: int, problem: str) -> bool:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return status != TAKES_NONE
+    # A prompt was read before a filter stopped it.
+    return status == HTTPStatus.REQUEST_TIMEOUT or problem == "filtered"
 
 
 def _row_problem(status: int, code: str, said: str) -> str:

@@ -189,6 +189,7 @@ class EmbeddedModel:
                 f"Prompt and response take {room:,} tokens; the embedded model's context holds {self._context:,}.",
                 "Shorten the example or score it with a larger model.",
                 problem="too_long",
+                may_be_billed=False,
             )
         async with self._room.take(room):
             answer = await self._process.post("/completion", body)

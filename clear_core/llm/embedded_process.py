@@ -38,6 +38,7 @@ def _unusable(why: str) -> LLMError:
         "Run `make setup`, or install clear-review[embedded]; or give the base URL of another model.",
         problem="unreachable",
         fatal=True,
+        may_be_billed=False,
     )
 
 
@@ -84,7 +85,7 @@ class EmbeddedProcess:
             if status == HTTPStatus.OK:
                 return answer
             told = answer.get("error", {}).get("message", "") if isinstance(answer, dict) else ""
-            raise LLMError(f"The embedded model rejected a request: {told}", problem="rejected")
+            raise LLMError(f"The embedded model rejected a request: {told}", problem="rejected", may_be_billed=False)
         raise _unusable("its process ends or hangs up while it works")
 
     async def stop(self) -> None:

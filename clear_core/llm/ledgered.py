@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import random
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
@@ -11,8 +12,9 @@ from clear_core.errors import BudgetError, LLMError
 from clear_core.llm.ledger import CallLedger, call_key
 from clear_core.llm.port import LLM, ChatRequest, LikelihoodLLM, LikelihoodRequest, Reply
 
-UNBILLED: Final = frozenset({"unreachable", "rate_limited", "unauthorised", "rejected", "too_long"})
-"""Problems of calls that no endpoint completed; they give their place under the cap back."""
+PAID_TRIES: Final[Mapping[str, int]] = {"malformed": 2, "unreachable": 3}
+"""How often a call is sent that failed and may be billed all the same, by problem: a proxy's stray page, a hang-up, a
+gateway's failure. Each try takes its own place under the cap."""
 
 Request = TypeVar("Request", ChatRequest, LikelihoodRequest)
 
@@ -43,7 +45,7 @@ class CallBudget:
         self.spent += 1
 
     def release(self) -> None:
-        """Give back the place of a call that no endpoint completed."""
+        """Give back the place of a call that no endpoint can bill."""
         self.spent -= 1
 
 
@@ -137,14 +139,17 @@ class LedgeredLLM:
         return replace(reply, replayed=joined)
 
     async def _fly(self, key: str, request: Request, ask: Callable[[Request], Awaitable[Reply]]) -> Reply:
+        tries = 0
         try:
-            try:
-                return await self._pay(key, request, ask)
-            except LLMError as error:
-                if error.problem != "malformed":
-                    raise
-                # A proxy's stray page is worth one more try; it may be billed, so it goes through the budget again.
-                return await self._pay(key, request, ask)
+            while True:
+                try:
+                    return await self._pay(key, request, ask)
+                except LLMError as error:
+                    tries += 1
+                    if error.fatal or not error.may_be_billed or tries >= PAID_TRIES.get(error.problem, 1):
+                        raise
+                # Full jitter: many calls that failed together must not come back together.
+                await asyncio.sleep(random.uniform(0.05, 2.0 ** (tries - 1)))  # noqa: S311
         finally:
             del self._flights[key]
 
@@ -155,7 +160,7 @@ class LedgeredLLM:
             reply = await ask(request)
         except LLMError as error:
             self.tally.failed += 1
-            if error.problem in UNBILLED:
+            if not error.may_be_billed:
                 self.budget.release()
                 self.tally.paid -= 1
             raise

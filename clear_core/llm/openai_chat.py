@@ -8,18 +8,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
+import aiohttp
 from openai import APIConnectionError, APIStatusError, AsyncOpenAI, DefaultAioHttpClient, OpenAIError, Timeout
 
 from clear_core.errors import InputError, LLMError
 from clear_core.llm.answers import failure, validate
 from clear_core.llm.base_url import check_base_url, leads_to_metadata
+from clear_core.llm.flow import Flow
 from clear_core.llm.port import ChatRequest, Reply
 from clear_core.types import Message
 
@@ -36,8 +37,8 @@ class OpenAIChat:
         model: the model's name there.
         api_key: the key; empty for an endpoint that wants none.
         timeout: seconds for one try, from sending to the last byte.
-        deadline: seconds for one call, waits between tries included.
-        tries: how often a call is tried that the endpoint could not take.
+        deadline: seconds for one call from its first place among those under way, waits between tries included.
+        tries: how often a call is tried that the endpoint surely did not take.
         most_at_once: calls under way at once; fewer while the endpoint says that they are too many.
 
     Raises:
@@ -63,7 +64,7 @@ class OpenAIChat:
         self._timeout = timeout
         self._deadline = deadline
         self._tries = tries
-        self._flow = _Flow(most_at_once)
+        self._flow = Flow(most_at_once)
         self._resolved = False
         self._length: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
         self._sends_temperature = True
@@ -86,15 +87,15 @@ class OpenAIChat:
         return self._base_url
 
     async def complete(self, request: ChatRequest) -> Reply:
-        """Complete once. Tries again only what the endpoint did not take, so that no call is billed twice.
+        """Complete once. Tries again only what surely was not billed: at most one request that may be billed is sent.
 
         Raises:
             LLMError: with the problem by name; fatal where every other call would fail alike.
         """
-        course = _Course()
+        await self._resolve()
+        course = _Course(asyncio.timeout(None))
         try:
-            async with asyncio.timeout(self._deadline):
-                await self._resolve()
+            async with course.limit:
                 return await self._persist(request, course)
         except TimeoutError:
             # Between two tries nothing is under way that could be billed: what the endpoint said last is the reason.
@@ -108,23 +109,18 @@ class OpenAIChat:
         failures = 0
         while True:
             async with self._flow.place():
-                course.refusal = None
+                course.send(self._deadline)
                 try:
                     body = await self._send(request)
                 except APIStatusError as error:
-                    if self._adapts(error):
-                        continue
                     said = self._scrubbed(error.message)
                     problem = failure(error.status_code, str(error.code or ""), said, host=self._base_url)
                     wait = _asked_wait(error)
-                except APIConnectionError:
-                    problem = LLMError(
-                        f"{self._base_url} could not be reached.",
-                        "Check the base URL and whether the endpoint is up.",
-                        problem="unreachable",
-                        retryable=True,
-                    )
-                    wait = None
+                    if self._adapts(error):
+                        course.refusal = problem
+                        continue
+                except APIConnectionError as error:
+                    problem, wait = self._disconnected(error), None
                 except OpenAIError as error:
                     raise LLMError(f"The endpoint failed: {type(error).__name__}.", problem="malformed") from None
                 else:
@@ -133,7 +129,7 @@ class OpenAIChat:
                 if problem.problem == "rate_limited":
                     self._flow.refused()
             failures += problem.problem != "rate_limited"
-            if not problem.retryable or failures >= self._tries:
+            if problem.may_be_billed or not problem.retryable or failures >= self._tries:
                 raise problem
             course.refusal = problem
             # Full jitter: many callers who failed together must not come back together.
@@ -154,6 +150,22 @@ class OpenAIChat:
         except TimeoutError:
             # Not tried again: the endpoint may have done the work and bill it.
             raise _timed_out(self._timeout) from None
+
+    def _disconnected(self, error: APIConnectionError) -> LLMError:
+        if _was_sent(error):
+            return LLMError(
+                f"{self._base_url} hung up before it had answered in full.",
+                "Try again later.",
+                problem="unreachable",
+                retryable=True,
+            )
+        return LLMError(
+            f"{self._base_url} could not be reached.",
+            "Check the base URL and whether the endpoint is up.",
+            problem="unreachable",
+            retryable=True,
+            may_be_billed=False,
+        )
 
     def _adapts(self, error: APIStatusError) -> bool:
         """Whether the endpoint asks for another spelling of the request, which it then gets from now on."""
@@ -191,8 +203,19 @@ class OpenAIChat:
                 "Give the address of a model's endpoint.",
                 problem="rejected",
                 fatal=True,
+                may_be_billed=False,
             )
         self._resolved = True
+
+
+def _was_sent(error: BaseException) -> bool:
+    """Whether the request may have left. The transport calls a hang-up a failed connect too; only its cause tells."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
+            return False
+        cause = cause.__cause__
+    return True
 
 
 def _timed_out(seconds: float) -> LLMError:
@@ -219,34 +242,18 @@ def _asked_wait(error: APIStatusError) -> float | None:
 
 @dataclass(slots=True)
 class _Course:
-    """How a call stands: what the endpoint refused it for, while it waits to be tried again."""
+    """How a call stands.
 
+    Attributes:
+        limit: ends it; without an end until it is first sent, since waiting for a place costs nothing.
+        refusal: what the endpoint refused it for, while it waits to be tried again.
+    """
+
+    limit: asyncio.Timeout
     refusal: LLMError | None = None
 
-
-class _Flow:
-    """How many calls may be under way: one more for each round that goes well, 0.7 of them after a refusal."""
-
-    def __init__(self, most: int) -> None:
-        self._most = float(most)
-        self._limit = float(most)
-        self._under_way = 0
-        self._changed = asyncio.Condition()
-
-    @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
-        async with self._changed:
-            await self._changed.wait_for(lambda: self._under_way < max(1, int(self._limit)))
-            self._under_way += 1
-        try:
-            yield
-        finally:
-            self._under_way -= 1
-            async with self._changed:
-                self._changed.notify()
-
-    def taken(self) -> None:
-        self._limit = min(self._most, self._limit + 1.0 / self._limit)
-
-    def refused(self) -> None:
-        self._limit = max(1.0, self._limit * 0.7)
+    def send(self, deadline: float) -> None:
+        """Note that it is sent now; its time begins with its first try."""
+        self.refusal = None
+        if self.limit.when() is None:
+            self.limit.reschedule(asyncio.get_running_loop().time() + deadline)

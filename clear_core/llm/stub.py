@@ -29,6 +29,10 @@ STATUSES: Final[Mapping[str, tuple[int, str, str]]] = {
     "rate_limit": (429, "rate_limit_exceeded", "Slow down."),
     "quota": (429, "insufficient_quota", "You exceeded your current quota."),
     "server_error": (500, "server_error", "Something broke; your key {key} is fine."),
+    "request_timeout": (408, "timeout", "The request took too long."),
+    "bad_gateway": (502, "bad_gateway", "Bad gateway."),
+    "gateway_timeout": (504, "gateway_timeout", "The model took too long."),
+    "origin_timeout": (524, "timeout", "A timeout occurred."),
     "overloaded": (503, "overloaded", "Try again later."),
     "redirect": (307, "", ""),
 }
@@ -48,7 +52,7 @@ BODIES: Final[Mapping[str, tuple[str, str]]] = {
     "cut_json": ("application/json", '{"choices": [{"message": {"content": "Par'),
     "a_list": ("application/json", "[1, 2]"),
 }
-FAULTS: Final = (*STATUSES, *CHOICES, *BODIES, "drip", "hang", "hang_up")
+FAULTS: Final = (*STATUSES, *CHOICES, *BODIES, "drip", "hang", "hang_up", "cut_off")
 
 
 class StubEndpoint:
@@ -139,6 +143,8 @@ class StubEndpoint:
             if request.transport is not None:
                 request.transport.close()
             return web.Response()
+        if fault == "cut_off":
+            return await _cut_off(request)
         if fault == "hang":
             await asyncio.sleep(3600)
         return await _drip(request)
@@ -149,6 +155,16 @@ def _completion(choices: Any, tokens_in: int, tokens_out: int) -> dict[str, Any]
     return {
         "id": "stub", "object": "chat.completion", "created": 0, "model": "stub", "choices": choices, "usage": used,
     }  # fmt: skip
+
+
+async def _cut_off(request: web.Request) -> web.StreamResponse:
+    """A body that ends before its announced end."""
+    response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": "999"})
+    await response.prepare(request)
+    await response.write(b'{"choices": [')
+    if request.transport is not None:
+        request.transport.close()
+    return response
 
 
 async def _drip(request: web.Request) -> web.StreamResponse:

@@ -29,15 +29,16 @@ def open_ledger(request: pytest.FixtureRequest) -> Opened:
 class Failing(FakeLLM):
     """Fails with given problems in turn, then answers."""
 
-    def __init__(self, *problems: str) -> None:
+    def __init__(self, *problems: str, may_be_billed: bool = True) -> None:
         super().__init__(ANSWERS)
         self._problems = list(problems)
+        self._may_be_billed = may_be_billed
 
     async def complete(self, request: ChatRequest) -> Reply:
         self.requests.append(request)
         await asyncio.sleep(0)
         if self._problems:
-            raise LLMError("It failed.", problem=self._problems.pop(0))
+            raise LLMError("It failed.", problem=self._problems.pop(0), may_be_billed=self._may_be_billed)
         return Reply("four", (), 3, 1)
 
 
@@ -212,14 +213,17 @@ def test_a_failure_is_never_stored(open_ledger: Opened, tmp_path: Path, problem:
     asyncio.run(main())
 
 
-def test_a_malformed_answer_is_tried_once_more_through_the_budget() -> None:
+@pytest.mark.parametrize("problems", [["malformed"], ["unreachable"], ["unreachable", "unreachable"]])
+def test_what_may_be_billed_is_tried_again_through_the_budget(problems: list[str]) -> None:
     async def main() -> None:
-        llm = ledgered(Failing("malformed"), MemoryLedger(), CallBudget(2))
+        tries = len(problems) + 1
+        llm = ledgered(Failing(*problems), MemoryLedger(), CallBudget(tries))
         assert (await llm.complete(ASK)).text == "four"
-        assert llm.tally.paid == 2
-        short = ledgered(Failing("malformed"), MemoryLedger(), CallBudget(1))
+        assert llm.tally.paid == tries
+        short = ledgered(Failing(*problems), MemoryLedger(), CallBudget(tries - 1))
         with pytest.raises(BudgetError):
             await short.complete(ASK)
+        assert short.tally.paid == tries - 1
 
     asyncio.run(main())
 
@@ -252,7 +256,8 @@ def test_calls_paid_before_count_against_the_cap_and_replays_do_not() -> None:
 
 def test_a_call_that_no_endpoint_took_gives_its_place_back() -> None:
     async def main() -> None:
-        llm = ledgered(Failing("unreachable", "rate_limited"), MemoryLedger(), CallBudget(1))
+        inner = Failing("unreachable", "rate_limited", may_be_billed=False)
+        llm = ledgered(inner, MemoryLedger(), CallBudget(1))
         for _ in range(2):
             with pytest.raises(LLMError):
                 await llm.complete(ASK)

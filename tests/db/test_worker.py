@@ -27,6 +27,7 @@ Dataset = Callable[[int], int]
 
 CALLS = 4
 """Calls of a BSDetector score with two samples: two reflections and the samples."""
+REFUSED = LLMError("Connection refused.", problem="unreachable", retryable=True, may_be_billed=False)
 
 
 class Endpoint(FakeLLM):
@@ -199,7 +200,7 @@ def test_a_refused_key_stops_at_once_without_unscoring_anything(bench: Bench, sc
 
 def test_an_outage_pauses_the_run_and_leaves_its_rows_to_do(engine: Engine, bench: Bench, score_run: ScoreRun) -> None:
     run_id = score_run(30)
-    bench.endpoint.fault = LLMError("Connection refused.", problem="unreachable", retryable=True)
+    bench.endpoint.fault = REFUSED
     bench.endpoint.fails_after = 5 * CALLS
     run = bench.work(run_id)
     assert run.status == "paused"
@@ -212,9 +213,16 @@ def test_an_outage_pauses_the_run_and_leaves_its_rows_to_do(engine: Engine, benc
 
 
 def test_an_endpoint_that_never_answers_pauses_even_a_tiny_run(bench: Bench, score_run: ScoreRun) -> None:
-    bench.endpoint.fault = LLMError("Connection refused.", problem="unreachable", retryable=True)
+    bench.endpoint.fault = REFUSED
     run = bench.work(score_run(1))
     assert (run.status, run.done, run.calls_paid) == ("paused", 0, 0)
+
+
+def test_an_endpoint_that_hangs_up_pauses_the_run_and_its_calls_count(bench: Bench, score_run: ScoreRun) -> None:
+    bench.endpoint.fault = LLMError("It hung up.", problem="unreachable", retryable=True)
+    run = bench.work(score_run(1))
+    assert (run.status, run.done) == ("paused", 0)
+    assert run.calls_paid == bench.endpoint.asked >= CALLS
 
 
 def test_a_single_failure_is_a_problem_of_its_row_that_can_be_retried(
