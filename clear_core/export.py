@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from clear_core.apply import apply_decisions, standing
 from clear_core.io import (
@@ -14,10 +15,11 @@ from clear_core.io import (
     atomic_writer,
     build_manifest,
     manifest_path,
+    to_line,
     write_curated,
     write_manifest,
 )
-from clear_core.types import Decision, Proposal
+from clear_core.types import Decision, Outcome, Proposal
 
 
 def export_curated(
@@ -29,8 +31,11 @@ def export_curated(
     *,
     to: ExportFormat = "same",
     policy: Mapping[str, Any] | None = None,
+    changes: Path | None = None,
 ) -> dict[str, Any]:
     """Write the curated dataset, then its manifest beside it, each whole or not at all.
+
+    Everything is written from one pass over the proposals, so that the files agree with each other.
 
     Args:
         source: the original file, read again.
@@ -40,6 +45,7 @@ def export_curated(
         out: the curated file.
         to: "same" for the original's format and shape, "openai" for OpenAI chat JSONL.
         policy: name, version and the like of a saved policy, for the manifest beside gamma and eta.
+        changes: where to write the outcomes of rows that are not kept as they came; None for nowhere.
 
     Returns:
         The manifest as written.
@@ -49,8 +55,11 @@ def export_curated(
     """
     decided = standing(decisions)
     rests_on = _RestsOn()
-    with atomic_writer(out) as sink:
+    with ExitStack() as stack:
         outcomes = apply_decisions(rests_on.noting(proposals), decided)
+        if changes is not None:
+            outcomes = _noting_changes(outcomes, stack.enter_context(atomic_writer(changes)))
+        sink = stack.enter_context(atomic_writer(out))
         counts = write_curated(source, field_map, outcomes, sink, to=to)
     manifest = build_manifest(
         source=source,
@@ -67,6 +76,14 @@ def export_curated(
     )
     write_manifest(manifest_path(out), manifest)
     return manifest
+
+
+def _noting_changes(outcomes: Iterable[Outcome], log: BinaryIO) -> Iterator[Outcome]:
+    """Write dropped, replaced and unscored rows as JSON lines while all stream by."""
+    for outcome in outcomes:
+        if outcome.fate != "keep":
+            log.write(to_line(outcome))
+        yield outcome
 
 
 class _RestsOn:

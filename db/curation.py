@@ -9,25 +9,23 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
+import numpy as np
 from sqlalchemy import Engine, select
 
-from clear_core.apply import apply_decisions, standing
 from clear_core.export import export_curated
 from clear_core.io import ExportFormat, Source, curated_name, manifest_path, write_records
-from clear_core.propose import Thresholds, cut, fates, proposal_for
-from clear_core.types import FATES, ConfidenceScore, Decision, Fate, Outcome, Preference, Proposal
+from clear_core.propose import Thresholds, acceptable, cut, fates, proposal_for
+from clear_core.types import FATES, ConfidenceScore, Decision, Fate, Preference, Proposal
 from db.bulk import PAGE
 from db.datasets import get_dataset, list_datasets
 from db.engine import read
 from db.models import ExampleRow
 from db.records import DatasetRecord, PolicyRecord
-from db.reviews import decision_counts, decisions, effective_fates
+from db.reviews import decision_counts, decisions
 from db.runs import get_run
 from db.scores import iter_preferences, iter_scores, score_table
-
-Result = TypeVar("Result", ConfidenceScore, Preference)
 
 DECISIONS: Final = "decisions.jsonl"
 CHANGES: Final = "changes.jsonl"
@@ -75,38 +73,42 @@ class Exported:
 def proposals(engine: Engine, curation: Curation) -> Iterator[Proposal]:
     """A proposal for every example of the dataset, in row order and bounded memory.
 
-    An example that the score run did not reach is unscored; a score that comes in meanwhile is left out.
+    An example that the score run did not reach is unscored. All fates are of one moment: a score or a preference that
+    comes in meanwhile is left out.
     """
-    table = score_table(engine, curation.score_run_id, curation.correct_run_id)
-    at = cut(table, curation.thresholds.gamma)
-    fate_of = dict(zip(table.row.tolist(), fates(table, curation.thresholds, at).tolist(), strict=True))
+    settled, gamma = _settle(engine, curation)
     correct = curation.correct_run_id
     judged = iter_preferences(engine, correct) if correct is not None else iter(())
-    scores, preferences = _Beside(iter_scores(engine, curation.score_run_id)), _Beside(judged)
+    fate_of, scores, preferences = (
+        _Beside(settled),
+        _Beside(iter_scores(engine, curation.score_run_id)),
+        _Beside(judged),
+    )
     for row, example_id in _ids(engine, curation.dataset_id):
-        code = fate_of.get(row)
-        score = scores.at(row)
-        if score is None or code is None:
+        fixed, score, preference = fate_of.at(row), scores.at(row), preferences.at(row)
+        fate: Fate = fixed.fate if fixed else "unscored"
+        if score is None or fixed is None or (fate == "unscored" and score.confidence is not None):
             score = ConfidenceScore(example_id, row, None)
-        fate: Fate = "unscored" if code is None else FATES[code]
-        yield proposal_for(score, preferences.at(row), fate, curation.thresholds, at.gamma)
+        if fixed and not fixed.has_candidate and acceptable(preference) is not None:
+            preference = None
+        yield proposal_for(score, preference, fate, curation.thresholds, gamma)
 
 
-def outcomes(engine: Engine, curation: Curation, log: Iterable[Decision] | None = None) -> Iterator[Outcome]:
-    """What becomes of every example, in row order: the proposals with people's standing decisions over them.
+class _Settled(NamedTuple):
+    """A row's fate by the thresholds, and whether it had a candidate to accept when that was settled."""
 
-    Args:
-        engine: the database.
-        curation: what it is a function of.
-        log: the decisions, in the order of appending; None for all there are.
-    """
-    decided = effective_fates(engine, curation.dataset_id) if log is None else standing(log)
-    return apply_decisions(proposals(engine, curation), decided)
+    row: int
+    fate: Fate
+    has_candidate: bool
 
 
-def changes(engine: Engine, curation: Curation, log: Iterable[Decision] | None = None) -> Iterator[Outcome]:
-    """The outcomes of rows that are not kept as they came: dropped, replaced and unscored ones."""
-    return (outcome for outcome in outcomes(engine, curation, log) if outcome.fate != "keep")
+def _settle(engine: Engine, curation: Curation) -> tuple[Iterator[_Settled], float]:
+    """The fate of every row with a result, in row order, from one look at the runs; and gamma as a number."""
+    table = score_table(engine, curation.score_run_id, curation.correct_run_id)
+    at = cut(table, curation.thresholds.gamma)
+    codes, candidates = fates(table, curation.thresholds, at), ~np.isnan(table.preference)
+    rows = zip(table.row, codes, candidates, strict=True)
+    return (_Settled(int(row), FATES[code], bool(has_candidate)) for row, code, has_candidate in rows), at.gamma
 
 
 def export_dataset(engine: Engine, exports_dir: Path, curation: Curation, to: ExportFormat = "same") -> Exported:
@@ -135,8 +137,7 @@ def export_dataset(engine: Engine, exports_dir: Path, curation: Curation, to: Ex
         # The same decisions for every file: one that comes in meanwhile belongs to the next export.
         log = list(islice(decisions(engine, dataset.id), appended))
         write_records(folder / DECISIONS, log)
-        write_records(folder / CHANGES, changes(engine, curation, log))
-        # The manifest comes last: where it stands, the export is complete.
+        # Curated file and changes come from one pass. The manifest comes last: where it stands, the export is complete.
         _write(engine, curation, dataset, log, curated, to=to)
     facts: dict[str, Any] = json.loads(manifest_path(curated).read_text("utf-8"))
     return Exported(curated, manifest_path(curated), folder / DECISIONS, folder / CHANGES, facts)
@@ -163,6 +164,7 @@ def _write(
         curated,
         to=to,
         policy=told,
+        changes=curated.with_name(CHANGES),
     )
 
 
@@ -206,6 +208,9 @@ def _ids(engine: Engine, dataset_id: int) -> Iterator[tuple[int, str]]:
             return
         yield from ((row.row, row.example_id) for row in page)
         after = page[-1].row
+
+
+Result = TypeVar("Result", ConfidenceScore, Preference, _Settled)
 
 
 class _Beside(Generic[Result]):

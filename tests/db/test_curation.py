@@ -3,15 +3,21 @@
 import json
 
 import pytest
+from db_kit import preference, score
 from reviewable import seed
 
+from clear_core.apply import apply_decisions
 from clear_core.io import read_decisions, write_records
 from clear_core.propose import Gamma, Thresholds, propose
 from clear_core.types import Decision
-from db.curation import Curation, changes, export_dataset, forget_exports, outcomes, proposals
+from db.curation import Curation, export_dataset, forget_exports, proposals
 from db.datasets import delete_dataset, get_dataset
-from db.reviews import append_decision, undo_last
-from db.scores import iter_preferences, iter_scores
+from db.leases import Progress, claim_run
+from db.records import RunConfig
+from db.results import save_preferences, save_scores
+from db.reviews import append_decision, effective_fates, undo_last
+from db.runs import create_run
+from db.scores import iter_preferences, iter_scores, score_table
 
 ROWS = 40
 
@@ -26,6 +32,14 @@ def say(engine, curation, row, action, fate, response=None):
     uid = f"{action}-{row}"
     decision = Decision(uid, f"mail-{row:03}", row, action, fate, "ann", "2026-01-01T00:00:00Z", response)
     append_decision(engine, curation.dataset_id, decision, policy_id=None)
+
+
+def outcomes(engine, curation):
+    return apply_decisions(proposals(engine, curation), effective_fates(engine, curation.dataset_id))
+
+
+def changed(exported):
+    return {outcome["row"]: outcome for outcome in map(json.loads, exported.changes.read_text().splitlines())}
 
 
 def test_the_stream_gives_what_the_library_gives(engine, curation):
@@ -51,7 +65,6 @@ def test_a_decision_changes_its_row_and_no_other(engine, curation):
     assert after.pop(dropped.row).author == "ann"
     before.pop(dropped.row)
     assert after == before
-    assert dropped.row not in {outcome.row for outcome in changes(engine, curation)}
 
 
 def test_an_export_accounts_for_every_row(engine, data_dir, curation):
@@ -66,9 +79,9 @@ def test_an_export_accounts_for_every_row(engine, data_dir, curation):
     assert len(set(written) - set(original)) == counts["replaced"]
     assert "mine <b>" in {json.loads(line)["response"] for line in written}
     assert [decision.uid for decision in read_decisions(exported.decisions)] == ["edit-39", "drop-38"]
-    changed = [json.loads(line) for line in exported.changes.read_text().splitlines()]
-    assert len(changed) == ROWS - counts["kept"]
-    assert all(outcome["reason"] and outcome["author"] for outcome in changed)
+    told = changed(exported)
+    assert len(told) == ROWS - counts["kept"]
+    assert all(outcome["reason"] and outcome["author"] for outcome in told.values())
     assert exported.facts["policy"]["gamma_as_set"] == "median"
     assert exported.facts["decisions"] == 2
 
@@ -100,6 +113,46 @@ def test_a_decision_made_during_an_export_belongs_to_the_next(engine, data_dir, 
     assert exported.facts["decisions"] == 1
     assert '"mail-039"' in exported.curated.read_text()
     assert '"mail-039"' not in exported.changes.read_text()
+
+
+def test_what_a_run_brings_in_during_an_export_belongs_to_the_next(engine, data_dir, dataset, scored, monkeypatch):
+    five = dataset(5)
+    scoring = create_run(engine, five, RunConfig("score", model="m"), "ada")
+    scorer = claim_run(engine, scoring)
+    save_scores(engine, scorer, [score(0, 0.9), score(1, 0.1), score(2, None)], Progress())
+    correcting = create_run(engine, five, RunConfig("correct", score_run_id=scoring), "ada")
+    corrector = claim_run(engine, correcting)
+    curation = Curation(five, scoring, correcting, Thresholds(Gamma.parse("0.5")))
+    looks = []
+
+    def meanwhile(*runs):
+        looks.append(score_table(*runs))
+        if len(looks) == 1:
+            save_scores(engine, scorer, [score(2, 0.2), score(3, 0.3)], Progress())
+            save_preferences(engine, corrector, [preference(1, 0.99)], Progress())
+        return looks[-1]
+
+    monkeypatch.setattr("db.curation.score_table", meanwhile)
+    first = export_dataset(engine, data_dir / "exports", curation)
+    assert len(looks) == 1
+    assert {row: outcome["fate"] for row, outcome in changed(first).items()} == {
+        1: "drop",
+        2: "unscored",
+        3: "unscored",
+        4: "unscored",
+    }
+    assert "no candidate was written" in changed(first)[1]["reason"]
+    assert "Not scored" in changed(first)[2]["reason"]
+    assert [json.loads(line)["id"] for line in first.curated.read_text().splitlines()] == ["q0", "q2", "q3", "q4"]
+    counts = {"kept": 1, "replaced": 0, "dropped": 1, "unscored": 3, "rejected": 0}
+    assert {fate: first.facts["counts"][fate] for fate in counts} == counts
+    second = export_dataset(engine, data_dir / "exports", curation)
+    assert {row: outcome["fate"] for row, outcome in changed(second).items()} == {
+        1: "replace",
+        2: "drop",
+        3: "drop",
+        4: "unscored",
+    }
 
 
 def test_exports_go_with_their_dataset(engine, data_dir, curation):
