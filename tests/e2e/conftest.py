@@ -33,8 +33,9 @@ def shared_server(tmp_path_factory):
     running.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
+    """One browser a module: an open one keeps an event loop in this thread, which other tests must not meet."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

@@ -23,8 +23,8 @@ ROWS = [{"prompt": f"What is {n} plus {n}?", "response": str(2 * n if n % 5 else
 
 
 @pytest.fixture
-def endpoint(tmp_path):
-    """The scripted model as an endpoint, slow enough to be watched."""
+def endpoint(tmp_path, request):
+    """The scripted model as an endpoint, slow enough to be watched: so many seconds a call."""
     answers = tmp_path / "answers.jsonl"
     good = [{"prompt": f"What is {n} plus {n}?", "response": str(2 * n)} for n in range(1, 61)]
     answers.write_text("".join(json.dumps(row) + "\n" for row in good))
@@ -37,7 +37,7 @@ def endpoint(tmp_path):
         "--answers",
         str(answers),
         "--latency",
-        "0.15",
+        str(getattr(request, "param", 0.15)),
     ]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         yield process.stdout.readline().strip()
@@ -125,6 +125,7 @@ def test_from_the_trial_to_the_whole_run(server, visit, dataset, endpoint):
     assert files_with(KEY, server.data_dir) == []
 
 
+@pytest.mark.parametrize("endpoint", [2.0], indirect=True, ids=["slow"])
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_a_stopped_server_pauses_its_run_and_a_killed_one_leaves_it_running(server, visit, dataset, endpoint, how):
     engine, dataset_id = dataset
