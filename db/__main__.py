@@ -19,7 +19,7 @@ from clear_core.settings import read_settings
 from db.asking import Models, OnLoading
 from db.checks import find_faults
 from db.curation import forget_exports
-from db.deletion import purge
+from db.deletion import forget_unimported, purge
 from db.engine import open_engine
 from db.engine import upgrade as upgrade_schema
 from db.uploads import forget_broken_off
@@ -42,8 +42,11 @@ def upgrade() -> None:
     removed = purge(engine)
     forget_exports(engine, settings.exports_dir)
     forget_broken_off(settings.uploads_dir)
+    forgotten = forget_unimported(engine, settings.uploads_dir)
     if removed:
         click.echo(f"Finished deleting {removed} datasets.")
+    if forgotten:
+        click.echo(f"Cleared away uploads that were not imported within a week: {forgotten}.")
 
 
 @main.command()

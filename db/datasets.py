@@ -14,7 +14,7 @@ from clear_core.io.source import Detection, FieldMap, Source
 from clear_core.types import Example, RowProblem
 from db.bulk import PAGE, in_pages
 from db.convert import dataset_of, example_of, problem_of
-from db.deletion import mark_for_deletion, purge
+from db.deletion import mark_for_deletion, purge, take
 from db.engine import home, read, write
 from db.importing import store_records
 from db.models import DatasetRow, ExampleRow, RowProblemRow
@@ -54,8 +54,6 @@ def create_dataset(
     Raises:
         InputError: when the name is empty or the upload is not there.
     """
-    if not source.path.is_file():
-        raise InputError(f"The upload of {source.name} is gone.", "Upload it again.")
     values = {
         "name": _checked_name(name),
         "source_name": source.name,
@@ -70,6 +68,10 @@ def create_dataset(
         "created_by": created_by,
     }
     with write(engine) as connection:
+        # Inside the transaction: an old upload may be cleared away at this moment.
+        if not source.path.is_file():
+            raise InputError(f"The upload of {source.name} is gone.", "Upload it again.")
+        take(source.path)
         return int(connection.execute(insert(DatasetRow).values(values).returning(DatasetRow.id)).scalar_one())
 
 

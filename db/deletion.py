@@ -1,8 +1,14 @@
-"""Deleting a dataset without making a reviewer of another one wait: in short transactions, finished after a crash."""
+"""Deleting a dataset without making a reviewer of another one wait, and uploads that never became one.
+
+Deletion runs in short transactions and is finished after a crash.
+"""
 
 from __future__ import annotations
 
+import re
+import stat
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +32,11 @@ from db.models import (
 
 PAGE: Final = 2_000
 PAUSE_S: Final = 0.01
+UNIMPORTED_S: Final = 7 * 86_400.0
+"""An upload that no dataset was made of for so long is not waited for any more."""
+
+_BY_CONTENT: Final = re.compile("[0-9a-f]{64}")
+_WRITABLE: Final = 0o222
 
 
 def mark_for_deletion(engine: Engine, dataset_id: int) -> None:
@@ -95,3 +106,42 @@ def _delete_dataset(engine: Engine, dataset_id: int) -> None:
         # Only a file that we named by its content is ours to delete.
         if not others and upload.name == gone.sha256:
             upload.unlink(missing_ok=True)
+
+
+def take(upload: Path) -> None:
+    """Mark an upload as a dataset's, by making it read-only.
+
+    The mark is the file's own: a database that was opened for the first time beside the uploads of another one must
+    not take them for abandoned.
+    """
+    if _BY_CONTENT.fullmatch(upload.name):  # only a file that we named is ours to change
+        with suppress(PermissionError):  # a file of another account, whose mark it has to be
+            upload.chmod(upload.stat().st_mode & ~_WRITABLE)
+
+
+def forget_unimported(engine: Engine, uploads_dir: Path) -> int:
+    """Remove uploads that no dataset was made of within seven days.
+
+    Returns:
+        How many were removed.
+    """
+    removed = 0
+    for upload in uploads_dir.glob("*"):
+        if _is_left(upload):
+            # In a writing transaction, so that no dataset is made of it in the same moment.
+            with write(engine) as connection:
+                named = connection.execute(select(DatasetRow.id).where(DatasetRow.sha256 == upload.name).limit(1))
+                if named.first() is None and _is_left(upload):
+                    upload.unlink(missing_ok=True)
+                    removed += 1
+    return removed
+
+
+def _is_left(upload: Path) -> bool:
+    try:
+        known = upload.lstat()
+    except FileNotFoundError:  # received again, or cleared away, in the same moment
+        return False
+    is_ours = stat.S_ISREG(known.st_mode) and _BY_CONTENT.fullmatch(upload.name) is not None
+    is_taken = not known.st_mode & _WRITABLE
+    return is_ours and not is_taken and time.time() - known.st_mtime > UNIMPORTED_S

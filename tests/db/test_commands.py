@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from sqlalchemy import Engine, delete, update
 from db.__main__ import main
 from db.checks import find_faults
 from db.datasets import get_dataset
+from db.deletion import UNIMPORTED_S
 from db.engine import open_engine, write
 from db.models import DatasetRow, ScoreRow, StandingRow
 
@@ -23,6 +26,34 @@ def test_upgrade_makes_the_database_and_finishes_deletions(tmp_path: Path, monke
         assert result.exit_code == 0, result.output
     result = CliRunner().invoke(main, ["check"])
     assert (result.exit_code, result.output) == (0, "Everything fits together.\n")
+
+
+def test_upgrade_clears_away_old_uploads_that_no_dataset_names(
+    engine: Engine, reviewed: int, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLEAR_DATA_DIR", str(data_dir))
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    imported = get_dataset(engine, reviewed).source_path
+    old, new, foreign = (data_dir / "uploads" / name for name in ("a" * 64, "b" * 64, "notes.txt"))
+    for path in (old, new, foreign):
+        path.write_bytes(b"{}")
+    for path in (imported, old, foreign):
+        os.utime(path, (time.time() - UNIMPORTED_S - 60,) * 2)
+    os.utime(new, (time.time() - UNIMPORTED_S + 600,) * 2)
+    result = CliRunner().invoke(main, ["upgrade"])
+    assert (result.exit_code, result.output) == (0, "Cleared away uploads that were not imported within a week: 1.\n")
+    assert [path.exists() for path in (imported, old, new, foreign)] == [True, False, True, True]
+
+
+def test_another_database_leaves_the_uploads_of_this_one(
+    engine: Engine, reviewed: int, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLEAR_DATA_DIR", str(data_dir))
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'other.db'}")
+    imported = get_dataset(engine, reviewed).source_path
+    os.utime(imported, (time.time() - UNIMPORTED_S - 60,) * 2)
+    assert CliRunner().invoke(main, ["upgrade"]).exit_code == 0
+    assert imported.exists()
 
 
 def test_a_database_without_a_schema_is_told_to_upgrade(tmp_path: Path) -> None:

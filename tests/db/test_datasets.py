@@ -83,6 +83,7 @@ def test_an_import_goes_on_where_it_was_stopped(engine: Engine, upload: Upload) 
 def test_a_file_without_a_usable_record_fails_with_its_problems_kept(engine: Engine, upload: Upload) -> None:
     good_then_bad = upload(ROWS)
     stored = get_dataset(engine, good_then_bad)
+    stored.source_path.unlink()
     stored.source_path.write_text('{"prompt": "p", "response": 1}\n')
     with pytest.raises(InputError, match="No record"):
         import_examples(engine, good_then_bad)
