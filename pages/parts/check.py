@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import streamlit as st
@@ -12,12 +12,16 @@ from clear_core.io.detect import detect
 from clear_core.io.readers import read_examples
 from clear_core.io.source import Detection, FieldMap, Source
 from clear_core.types import Example, RowProblem
+from pages.parts.text import beginning
 
 _PATIENCE: Final = 2.0
 """Seconds spent looking; a larger file is checked in full by its import."""
 
 _SHOWN: Final = 5
-_LISTED: Final = 1_000
+LISTED: Final = 100
+"""Problems listed on a page; a download has all."""
+_RAW: Final = 1_024
+"""Characters kept of each record with a problem: a check stays in memory, and a record may be long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,7 @@ class Check:
         examples: the first examples, as a reader would see them.
         good: records that read well, of those looked at.
         bad: records with a problem, of those looked at.
-        problems: the first of those problems.
+        problems: the first of those problems, with the beginning of each record.
         complete: whether the whole file was looked at.
     """
 
@@ -65,8 +69,8 @@ def checked(_source: Source, sha256: str, name: str, field_map: FieldMap) -> Che
     for record in read_examples(_source, field_map):
         if isinstance(record, RowProblem):
             bad += 1
-            if len(problems) < _LISTED:
-                problems.append(record)
+            if len(problems) < LISTED:
+                problems.append(replace(record, raw=beginning(record.raw, _RAW)))
         else:
             good += 1
             if len(examples) < _SHOWN:

@@ -10,11 +10,12 @@ from db.datasets import examples_by_row, row_problems
 from db.records import DatasetRecord
 from db.runs import list_runs
 from pages.parts import address
+from pages.parts.check import LISTED
 from pages.parts.conversation import show_example
 from pages.parts.download import download_link
 from pages.parts.errors import notice
 from pages.parts.mapping import SHAPES
-from pages.parts.prepare import LISTED, problem_table
+from pages.parts.prepare import problem_table
 from pages.parts.problems_route import PATH
 from pages.parts.progress import facts_html, run_panel
 from pages.parts.shell import engine

@@ -16,19 +16,19 @@ from db.runs import create_run
 from pages.parts import address
 from pages.parts.check import Check, checked, detected
 from pages.parts.conversation import show_example
+from pages.parts.download import download_link
 from pages.parts.errors import notice, show_error
 from pages.parts.mapping import SHAPES, choose_columns
-from pages.parts.problems_route import problem_line
+from pages.parts.problems_route import PATH
 from pages.parts.progress import facts_html
 from pages.parts.shell import engine, reviewer, start
 from pages.parts.table import show_table
-from pages.parts.text import count, size
+from pages.parts.text import beginning, count, size
 from pages.parts.uploader import Upload
 
 _FORMATS: Final = {"jsonl": "JSON lines", "json": "JSON", "csv": "CSV", "parquet": "Parquet"}
 _PACKED: Final = {"": "", "gz": ", gzip", "zst": ", Zstandard"}
-LISTED: Final = 100
-"""Problems listed on a page; a download has all."""
+_CELL: Final = 160
 
 
 def prepare(upload: Upload, source: Source) -> None:
@@ -51,7 +51,7 @@ def prepare(upload: Upload, source: Source) -> None:
         return
     _import(upload, source, detection, field_map, check)
     _preview(check)
-    _problems(check)
+    _problems(upload, field_map, check)
 
 
 def _head() -> None:
@@ -141,27 +141,21 @@ def _preview(check: Check) -> None:
         show_example(example)
 
 
-def _problems(check: Check) -> None:
+def _problems(upload: Upload, field_map: FieldMap, check: Check) -> None:
     if not check.bad:
         return
-    st.html(f"<h4 class='cr-h'>{count(check.bad, 'row')} that can't be used</h4>")
-    problem_table(check.problems[:LISTED], check.bad)
-    if len(check.problems) == check.bad:
-        st.download_button(
-            f"Download {count(check.bad, 'bad row')}",
-            b"".join(problem_line(problem) for problem in check.problems),
-            file_name="problems.jsonl",
-            mime="application/x-ndjson",
-            icon=":material/download:",
-            on_click="ignore",
-        )
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.html(f"<h4 class='cr-h'>{count(check.bad, 'row')} that can't be used</h4>", width="content")
+        label = f"Download {count(check.bad, 'bad row')}" if check.complete else "Download all bad rows of the file"
+        download_link(label, PATH, "problems", upload=upload.sha256, file=upload.name, columns=field_map.to_json())
+    problem_table(check.problems, check.bad)
 
 
 def problem_table(problems: list[RowProblem] | tuple[RowProblem, ...], total: int) -> None:
     """List bad rows with what is wrong and how each begins in the file."""
     show_table(
         ["Row", "Column", "What is wrong", "In the file"],
-        [(problem.row, problem.field or "–", problem.reason, problem.raw[:160]) for problem in problems],
+        [(problem.row, problem.field or "–", problem.reason, beginning(problem.raw, _CELL)) for problem in problems],
         caption="Rows that can't be used",
     )
     if total > len(problems):

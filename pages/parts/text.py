@@ -21,6 +21,11 @@ def plain(text: str) -> str:
     return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
 
 
+def beginning(text: str, most: int) -> str:
+    """A text as it is, or its first characters with the words that say so."""
+    return text if len(text) <= most else f"{text[:most]} … cut"
+
+
 def icon_html(name: str) -> str:
     """A Material Symbol for an HTML block; what it shows is said by a word beside it, so it is not read aloud."""
     return f'<span class="cr-icon" aria-hidden="true">{name}</span>'

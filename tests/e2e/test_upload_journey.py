@@ -29,6 +29,12 @@ def mixed(tmp_path):
     return path
 
 
+def downloaded(page):
+    with page.expect_download() as caught:
+        page.get_by_role("link", name="Download 2 bad rows").click()
+    return [json.loads(line) for line in caught.value.path().read_text().splitlines()]
+
+
 def test_upload_import_rows_and_problems(shared_server, visit, mixed):
     page = visit.page
     visit.open(shared_server.url)
@@ -36,17 +42,16 @@ def test_upload_import_rows_and_problems(shared_server, visit, mixed):
     page.get_by_text("Alpaca (instruction, input, output)").first.wait_for()
     page.get_by_text("Capital of France?").wait_for()
     page.get_by_text("5 rows read, 2 rows can't be used.").wait_for()
+    before_import = downloaded(page)
 
     page.get_by_role("button", name="Import 3 rows").click()
     page.get_by_role("heading", name="2 rows that can't be used").wait_for()
     page.get_by_role("heading", name="3 rows", exact=True).wait_for()
     bad = page.get_by_role("table").locator("tbody tr")
     assert [row.split("\t")[:2] for row in bad.all_inner_texts()] == [["2", "output"], ["3", "–"]]
-    with page.expect_download() as caught:
-        page.get_by_role("link", name="Download 2 bad rows").click()
-    records = [json.loads(line) for line in caught.value.path().read_text().splitlines()]
-    assert [record["row"] for record in records] == [2, 3]
-    assert records[1]["raw"].strip() == "<b>no JSON</b>"
+    assert downloaded(page) == before_import
+    assert [record["row"] for record in before_import] == [2, 3]
+    assert before_import[1]["raw"].strip() == "<b>no JSON</b>"
 
     # All of it again from the address alone, in a new session.
     address = page.url

@@ -1,6 +1,8 @@
 from page_kit import ROWS, said
 
+from clear_core.io import FieldMap, Source
 from db.datasets import get_dataset, list_datasets
+from pages.parts.check import checked
 
 
 def test_a_first_visit_says_what_this_is_and_offers_the_two_ways_in(app):
@@ -19,6 +21,22 @@ def test_an_upload_is_shown_as_a_reader_sees_it_with_what_cannot_be_used(app):
     assert "4 rows read, 1 row can&#x27;t be used." in text or "4 rows read, 1 row can't be used." in text
     assert "&#x27;response&#x27; is missing" in text
     assert "Import 3 rows" in text
+    assert "Download 1 bad row" in text
+    assert "/api/problems?ticket=" in text
+
+
+def test_a_look_at_a_file_of_long_bad_rows_keeps_little_of_them(app):
+    rows = [{"prompt": "p", "response": 1, "more": "x" * 60_000} for _ in range(300)]
+    sha256 = app.upload([ROWS[0]] * 100 + rows)
+    source = Source(app.data_dir / "uploads" / sha256, "rows.jsonl")
+    check = checked(source, sha256, source.name, FieldMap("prompt_response", "prompt", response="response"))
+    assert (check.good, check.bad, len(check.problems)) == (100, 300, 100)
+    assert sum(len(problem.raw) for problem in check.problems) < 110_000
+    assert all(problem.raw.endswith("… cut") for problem in check.problems)
+    text = said(app.open(upload=sha256, file="rows.jsonl"))
+    assert "… cut" in text
+    assert "The first 100 of 300 are listed." in text
+    assert "Download 300 bad rows" in text
 
 
 def test_another_column_can_be_the_response(app):

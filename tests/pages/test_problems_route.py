@@ -3,6 +3,7 @@ import json
 import pytest
 from page_kit import asked
 
+from clear_core.io import FieldMap
 from pages.parts import tickets
 from pages.parts.problems_route import problems_route
 
@@ -36,3 +37,23 @@ def test_a_ticket_is_good_for_its_purpose_and_dataset_only(app):
     assert get(tickets.issue("upload", dataset=dataset_id))[0] == 403
     assert get("")[0] == 403
     assert get(tickets.issue("problems", dataset=dataset_id + 1))[0] == 404
+
+
+COLUMNS = FieldMap("prompt_response", "prompt", response="response").to_json()
+
+
+def test_an_upload_is_read_again_and_every_bad_row_comes_whole(app):
+    long = "x" * 5_000
+    rows = [{"prompt": "p", "response": "r" if n % 2 else None, "more": long} for n in range(500)]
+    sha256 = app.upload(rows)
+    status, _, body = get(tickets.issue("problems", upload=sha256, file="rows.jsonl", columns=COLUMNS))
+    lines = [json.loads(line) for line in body.splitlines()]
+    assert status == 200
+    assert [line["row"] for line in lines] == list(range(0, 500, 2))
+    assert all(long in line["raw"] for line in lines)
+
+
+@pytest.mark.parametrize("name", ["0" * 64, "../review.db"])
+def test_an_upload_that_is_gone_is_said_to_be(app, name):
+    status, _, body = get(tickets.issue("problems", upload=name, file="rows.jsonl", columns=COLUMNS))
+    assert (status, body) == (404, b"This upload is gone.")
