@@ -67,6 +67,7 @@ class StubEndpoint:
         fault_after: how many calls go well before that.
 
     Attributes:
+        latency: seconds before each answer, from now on.
         calls: requests that came in, failed ones included.
         bodies: what they asked, in order.
         seen: how often each request's text came, to tell repeated calls.
@@ -83,7 +84,7 @@ class StubEndpoint:
         fault_after: int = 0,
     ) -> None:
         self._script = Script(answers or {}, error_rate)
-        self._latency = latency
+        self.latency = latency
         self.fault = fault
         self._faults_left = fault_first
         self._fault_after = fault_after
@@ -107,7 +108,7 @@ class StubEndpoint:
         self.bodies.append(asked)
         text = "\n\n".join(turn["content"] for turn in asked["messages"])
         self.seen[text] += 1
-        await asyncio.sleep(self._latency)
+        await asyncio.sleep(self.latency)
         fault = self._fault_now(asked)
         if fault:
             return await self._misbehave(fault, request)
