@@ -135,7 +135,7 @@ def test_the_same_run_again_pays_nothing(engine: Engine, bench: Bench, score_run
 def test_pause_keeps_what_is_finished_and_resume_pays_only_for_the_rest(
     engine: Engine, bench: Bench, score_run: ScoreRun
 ) -> None:
-    bench.endpoint._latency = 0.1
+    bench.endpoint._latency = 0.3
     run_id = score_run(90)
     with bench.at_work(run_id):
         bench.until_done(run_id, 2)
@@ -153,7 +153,7 @@ def test_pause_keeps_what_is_finished_and_resume_pays_only_for_the_rest(
 
 
 def test_cancel_ends_at_once_and_for_good(engine: Engine, bench: Bench, score_run: ScoreRun) -> None:
-    bench.endpoint._latency = 0.1
+    bench.endpoint._latency = 0.3
     run_id = score_run(90)
     with bench.at_work(run_id):
         bench.until_done(run_id, 1)
@@ -164,8 +164,8 @@ def test_cancel_ends_at_once_and_for_good(engine: Engine, bench: Bench, score_ru
 
 
 def test_a_told_worker_leaves_an_interrupted_run(engine: Engine, bench: Bench, score_run: ScoreRun) -> None:
-    bench.endpoint._latency = 0.05
-    run_id = score_run(40)
+    bench.endpoint._latency = 0.3
+    run_id = score_run(90)
     with bench.at_work(run_id):
         bench.until_done(run_id, 1)
         bench.terminated.set()
@@ -255,8 +255,8 @@ def test_a_programming_error_is_told_without_its_contents(bench: Bench, score_ru
 
 
 def test_a_worker_that_lost_its_run_stores_nothing_more(engine: Engine, bench: Bench, score_run: ScoreRun) -> None:
-    bench.endpoint._latency = 0.1
-    run_id = score_run(40)
+    bench.endpoint._latency = 0.3
+    run_id = score_run(90)
     with bench.at_work(run_id):
         bench.until_done(run_id, 1)
         with write(engine) as connection:
