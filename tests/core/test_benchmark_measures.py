@@ -5,11 +5,14 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.embedded import main
 from benchmarks.measures import auroc
 from benchmarks.noisy import NoisyRow, draw, read_noisy, truth_beside
+from clear_core import demo
 from clear_core.errors import InputError
 from clear_core.types import Example, Message
 
@@ -84,3 +87,27 @@ def test_a_row_without_truth_is_an_error_that_names_it(tmp_path):
     truth = write(truth_beside(data), {"id": "z", "kind": "clean"})
     with pytest.raises(InputError, match="row 0"):
         read_noisy(data, truth)
+
+
+def on_the_demo(*options):
+    files = ("--data", demo.dataset_path(), "--truth", demo.truth_path(), "--scores", demo.scores_path())
+    return CliRunner().invoke(main, [*map(str, files), *options])
+
+
+def test_the_benchmark_reads_recorded_scores_and_says_what_it_read():
+    told = json.loads(on_the_demo("--rows", "1000", "--json").stdout)
+    assert told["file"] == "dataset.jsonl"
+    assert told["model"] == "smollm2-135m-instruct (embedded)"
+    assert told["auroc"]["swapped"]["confidence"]["value"] > 0.9
+    assert told["auroc"]["overall"]["length"]["bad"] == 45
+    table = on_the_demo("--rows", "60").stdout
+    assert "60 rows drawn with seed 0" in table
+    assert "| swapped | " in table
+
+
+def test_scores_of_another_file_are_refused(tmp_path):
+    data = write(tmp_path / "set.jsonl", {"id": "a", "prompt": "Why?", "response": "So."})
+    write(truth_beside(data), {"id": "a", "kind": "clean"})
+    done = CliRunner().invoke(main, ["--data", str(data), "--scores", str(demo.scores_path())])
+    assert done.exit_code == 1
+    assert "0 of 1 rows" in done.output
