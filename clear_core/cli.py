@@ -293,23 +293,27 @@ def export(
 
 @main.command()
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder to write to.")
-@click.option("--recorded", is_flag=True, help="Use the scores that ship with the demo instead of asking the model.")
-def demo(out: Path, *, recorded: bool) -> None:
-    """Do all of it on the demo dataset with the embedded model: score, correct, propose, export."""
+@click.option("--rescore", is_flag=True, help="Ask the embedded model again: some 20 minutes on two cores.")
+def demo(out: Path, *, rescore: bool) -> None:
+    """Do all of it on the demo dataset: score, correct, propose, export.
+
+    Scores and preferences are those that the embedded model gave when they were recorded; --rescore asks it again.
+    """
     out.mkdir(parents=True, exist_ok=True)
     dataset = out / "dataset.jsonl"
     shutil.copyfile(demo_data.dataset_path(), dataset)
     source = Source.at(dataset)
     field_map = detect(source).field_map
-    if recorded:
-        scores = list(read_scores(demo_data.scores_path()))
-        preferences = list(read_preferences(demo_data.preferences_path()))
-    else:
+    if rescore:
         examples = list(good(read_examples(source, field_map), []))
         embedded = Endpoint()
         scores = run_score(examples, embedded, samples=5).results
         low = set(rows_to_correct(score_table(scores), Thresholds()).tolist())
         preferences = run_correct([e for e in examples if e.row in low], embedded, embedded).results
+    else:
+        click.echo("Scores and preferences as the embedded model gave them; --rescore asks it again.", err=True)
+        scores = list(read_scores(demo_data.scores_path()))
+        preferences = list(read_preferences(demo_data.preferences_path()))
     proposals = list(propose(scores, preferences, Thresholds()))
     write_records(out / "scores.jsonl", scores)
     write_records(out / "preferences.jsonl", preferences)

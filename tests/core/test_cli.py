@@ -250,7 +250,7 @@ def test_the_ties_that_a_share_cuts_are_told(run, tmp_path):
 
 
 def test_the_demo_writes_all_six_files(run, tmp_path):
-    result = run("demo", "--out", "demo", "--recorded")
+    result = run("demo", "--out", "demo")
     assert result.exit_code == 0
     names = "dataset.jsonl scores.jsonl preferences.jsonl proposals.jsonl curated.jsonl curated.jsonl.manifest.json"
     assert {file.name for file in (tmp_path / "demo").iterdir()} == set(names.split())
