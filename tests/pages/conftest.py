@@ -4,6 +4,8 @@ import pytest
 import streamlit as st
 from page_kit import App
 
+from pages.parts import shell
+
 
 @pytest.fixture
 def app(tmp_path, monkeypatch):
@@ -17,4 +19,5 @@ def app(tmp_path, monkeypatch):
     opened = App(tmp_path)
     yield opened
     opened.engine.dispose()
+    shell.engine().dispose()
     st.cache_resource.clear()

@@ -59,7 +59,9 @@ def test_text_made_plain_renders_as_itself_and_as_nothing_else(text):
     inline = [child for token in tokens for child in token.children or []]
     assert {token.type for token in tokens} <= {"paragraph_open", "inline", "paragraph_close"}
     assert {child.type for child in inline} <= {"text", "text_special"}
-    assert "".join(child.content for child in inline) == " ".join(text.split())
+    # CommonMark shows a NUL, which no dataset can hold, as the replacement character.
+    shown = " ".join(text.split()).replace("\0", "\N{REPLACEMENT CHARACTER}")
+    assert "".join(child.content for child in inline) == shown
 
 
 @pytest.mark.parametrize(
