@@ -8,8 +8,11 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
+from sqlalchemy import Engine
 
 from clear_core.errors import ClearError
 from clear_core.llm.embedded import EmbeddedModel
@@ -28,6 +31,15 @@ from db.worker import work
 ENDED_WELL = frozenset({"done", "paused", "cancelled", "capped"})
 
 
+@contextmanager
+def _database(url: str) -> Iterator[Engine]:
+    engine = open_engine(url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
 @click.group()
 def main() -> None:
     """Look after the review database."""
@@ -37,12 +49,12 @@ def main() -> None:
 def upgrade() -> None:
     """Make the database, or bring it up to date, and clear away what a kill left behind; safe to repeat."""
     settings = read_settings()
-    engine = open_engine(settings.database_url)
-    upgrade_schema(engine)
-    removed = purge(engine)
-    forget_exports(engine, settings.exports_dir)
-    forget_broken_off(settings.uploads_dir)
-    forgotten = forget_unimported(engine, settings.uploads_dir)
+    with _database(settings.database_url) as engine:
+        upgrade_schema(engine)
+        removed = purge(engine)
+        forget_exports(engine, settings.exports_dir)
+        forget_broken_off(settings.uploads_dir)
+        forgotten = forget_unimported(engine, settings.uploads_dir)
     if removed:
         click.echo(f"Finished deleting {removed} datasets.")
     if forgotten:
@@ -52,7 +64,8 @@ def upgrade() -> None:
 @main.command()
 def check() -> None:
     """Tell whether everything stored fits together; exit code 1 if not."""
-    faults = list(find_faults(open_engine(read_settings().database_url)))
+    with _database(read_settings().database_url) as engine:
+        faults = list(find_faults(engine))
     for fault in faults:
         click.echo(fault)
     click.echo("Everything fits together." if not faults else f"{len(faults)} faults.")

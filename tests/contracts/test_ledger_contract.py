@@ -2,7 +2,8 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,8 +23,15 @@ Opened = Callable[[Path], CallLedger]
 
 
 @pytest.fixture(params=["memory", "file"])
-def open_ledger(request: pytest.FixtureRequest) -> Opened:
-    return (lambda _: MemoryLedger()) if request.param == "memory" else (lambda path: Ledger(path / "ledger.db"))
+def open_ledger(request: pytest.FixtureRequest) -> Iterator[Opened]:
+    with ExitStack() as opened:
+
+        def make(path: Path) -> CallLedger:
+            return opened.enter_context(
+                closing(MemoryLedger() if request.param == "memory" else Ledger(path / "ledger.db"))
+            )
+
+        yield make
 
 
 class Failing(FakeLLM):
