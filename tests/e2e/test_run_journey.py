@@ -3,14 +3,14 @@
 import json
 import re
 import signal
-import subprocess
-import sys
 
 import pytest
-from browser_kit import ROOT, start_server
+from browser_kit import start_server
 from playwright.sync_api import expect
+from serving import serving
 
 from clear_core.io import Source, detect
+from clear_core.llm.stub import StubEndpoint
 from db.datasets import create_dataset, import_examples
 from db.engine import open_engine, upgrade
 from db.runs import list_runs
@@ -22,26 +22,19 @@ KEY = "sk-canary-5f2e71c0"
 ROWS = [{"prompt": f"What is {n} plus {n}?", "response": str(2 * n if n % 5 else 7)} for n in range(1, 61)]
 
 
+QUICK = 0.05
+
+
 @pytest.fixture
-def endpoint(tmp_path, request):
-    """The scripted model as an endpoint, slow enough to be watched: so many seconds a call."""
-    answers = tmp_path / "answers.jsonl"
-    good = [{"prompt": f"What is {n} plus {n}?", "response": str(2 * n)} for n in range(1, 61)]
-    answers.write_text("".join(json.dumps(row) + "\n" for row in good))
-    command = [
-        sys.executable,
-        "-m",
-        "clear_core.llm.stub",
-        "--port",
-        "0",
-        "--answers",
-        str(answers),
-        "--latency",
-        str(getattr(request, "param", 0.15)),
-    ]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        yield process.stdout.readline().strip()
-        process.terminate()
+def stub():
+    """The scripted model as an endpoint; a test sets how many seconds a call takes, to watch a run or to be done."""
+    return StubEndpoint({f"What is {n} plus {n}?": str(2 * n) for n in range(1, 61)}, latency=QUICK)
+
+
+@pytest.fixture
+def endpoint(stub):
+    with serving(stub) as base_url:
+        yield base_url
 
 
 @pytest.fixture
@@ -71,7 +64,7 @@ def files_with(needle, folder):
     return [str(path) for path in folder.rglob("*") if path.is_file() and needle.encode() in path.read_bytes()]
 
 
-def test_from_the_trial_to_the_whole_run(server, visit, dataset, endpoint):
+def test_from_the_trial_to_the_whole_run(server, visit, dataset, stub, endpoint):
     engine, dataset_id = dataset
     page = visit.page
     visit.open(f"{server.url}/score?dataset={dataset_id}")
@@ -94,11 +87,14 @@ def test_from_the_trial_to_the_whole_run(server, visit, dataset, endpoint):
     page.get_by_role("spinbutton", name="Hard cap on paid calls").fill("200")
     page.keyboard.press("Enter")
     visit.settle()
+    # Slow from here: a run that reaches its cap before a busy browser gets to the button can't be paused.
+    stub.latency = 2.0
     page.get_by_role("button", name="Score 60 rows").click()
     page.get_by_text("Running").first.wait_for()
 
     page.get_by_role("button", name="Pause").click()
     page.get_by_text("Paused", exact=True).first.wait_for()
+    stub.latency = QUICK
     paused = list_runs(engine, dataset_id)[0]
     assert 0 < paused.done < 60
 
@@ -125,9 +121,11 @@ def test_from_the_trial_to_the_whole_run(server, visit, dataset, endpoint):
     assert files_with(KEY, server.data_dir) == []
 
 
-@pytest.mark.parametrize("endpoint", [2.0], indirect=True, ids=["slow"])
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
-def test_a_stopped_server_pauses_its_run_and_a_killed_one_leaves_it_running(server, visit, dataset, endpoint, how):
+def test_a_stopped_server_pauses_its_run_and_a_killed_one_leaves_it_running(
+    server, visit, dataset, stub, endpoint, how
+):
+    stub.latency = 2.0
     engine, dataset_id = dataset
     page = visit.page
     visit.open(f"{server.url}/score?dataset={dataset_id}")
