@@ -24,6 +24,12 @@ class Recipe:
         beta: weight of O against S (bsdetector).
         likelihood_weight: weight of L against O (likelihood).
         prompt_version: version of the prompts' wording.
+        nli: the MNLI checkpoint, by name or path; only with the similarity "nli".
+        with_question: whether the NLI model sees the prompt before both texts (useful for short answers).
+        labels: the closed set of labels that responses come from; a response among them is compared as a label.
+        letter_probabilities: whether S comes from the probabilities of A, B and C where the endpoint gives them.
+        together: whether a row's samples may be asked for in one request (`n`), where the endpoint takes that.
+        stop_at: a fixed gamma; sampling stops once C is surely on one side of it. None asks for every sample.
     """
 
     measure: Literal["bsdetector", "likelihood"]
@@ -34,6 +40,12 @@ class Recipe:
     beta: float = confidence.BETA
     likelihood_weight: float = 0.5
     prompt_version: str = prompts.PROMPT_VERSION
+    nli: str = ""
+    with_question: bool = False
+    labels: tuple[str, ...] = ()
+    letter_probabilities: bool = True
+    together: bool = True
+    stop_at: float | None = None
 
     @property
     def explained(self) -> bool:

@@ -39,6 +39,13 @@ PROBLEMS: Final[Mapping[str, str]] = {
     "few_samples": "the row stores fewer samples than were asked for",
     "no_reflection": "the row stores no reflection that could be read, so the confidence is the consistency alone",
     "bad_reflection": "what the row stores as reflection is neither a verdict nor a number from 0 to 1",
+    "no_value": "the row stores no score",
+    "bad_value": "what the row stores as score is not a number",
+    "off_scale": "the score that the row stores lies outside the scale that was given",
+    "no_candidate": "the row stores no candidate",
+    "bad_candidate": "what the row stores as candidate is neither a text nor a list of texts",
+    "no_verdicts": "the row stores no verdicts on its candidate",
+    "bad_verdicts": "what the row stores as verdicts can't be read as verdicts of both orders",
 }
 """Named problems of a call or a row, each with the sentence a user reads. A problem never becomes a number."""
 
@@ -105,6 +112,9 @@ class ConfidenceScore:
         calls: how many calls the score rests on, replayed ones counted.
         problem: a key of PROBLEMS, or None. A flagged score may still have a confidence.
         evidence: what is behind the number, JSON-ready: samples with their similarity, reflection replies, gain.
+        temperature: of the samples; None when none was drawn here.
+        lower: what C would be at least had every sample been drawn; None unless sampling stopped early.
+        upper: what C would be at most; None unless sampling stopped early.
     """
 
     id: str
@@ -120,6 +130,9 @@ class ConfidenceScore:
     calls: int = 0
     problem: str | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    temperature: float | None = None
+    lower: float | None = None
+    upper: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +152,9 @@ class Preference:
         calls: how many calls it rests on, the candidate's own counted.
         problem: a key of PROBLEMS, or None.
         rejected: why the candidate was turned down before any judging (empty, same, refusal, format), or None.
-        evidence: raw replies of both orders, JSON-ready.
+        evidence: raw replies of both orders, JSON-ready; `others` holds the candidates that did not win.
+        samples: verdicts sampled in each order beside the first; 0 where none was.
+        temperature: of these verdicts; None when none was sampled here.
     """
 
     id: str
@@ -155,6 +170,38 @@ class Preference:
     problem: str | None = None
     rejected: str | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    samples: int = 0
+    temperature: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRef:
+    """Where a model is to be found. It holds no key.
+
+    Attributes:
+        base_url: OpenAI-compatible endpoint; empty means the embedded model.
+        model: the model's name there; empty with the embedded model.
+        adapter: folder of a trained adapter that the embedded model wears; empty for none.
+    """
+
+    base_url: str = ""
+    model: str = ""
+    adapter: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateSource:
+    """Who writes candidates: a model, or a column of the dataset.
+
+    Attributes:
+        model: the model; None where a column holds the candidates.
+        column: the column with a text or a list of texts; empty where a model writes.
+        label: who wrote a column's candidates, for the record; empty means the column's name.
+    """
+
+    model: ModelRef | None = None
+    column: str = ""
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ StoredT = TypeVar("StoredT", ConfidenceScore, Preference, Proposal, Decision, Ou
 
 Attribute = tuple[str, Any, bool]
 
-_SHARES: Final = {"confidence", "consistency", "reflection", "likelihood", "preference", "eta"}
+_SHARES: Final = {"confidence", "consistency", "reflection", "likelihood", "preference", "eta", "lower", "upper"}
 
 
 def to_record(item: Stored) -> dict[str, Any]:

@@ -34,7 +34,10 @@ CREATE TABLE IF NOT EXISTS reply (
 
 def call_key(host: str, model: str, request: ChatRequest | LikelihoodRequest) -> str:
     """The sha256 of a call's canonical JSON: host, model and everything in the request, the sample number included."""
-    canonical = {"host": host, "model": model, "type": type(request).__name__, "request": asdict(request)}
+    asked = asdict(request)
+    if not asked.get("top_logprobs"):
+        asked.pop("top_logprobs", None)  # the key of a call that asks for none is the one it had before it could
+    canonical = {"host": host, "model": model, "type": type(request).__name__, "request": asked}
     return hashlib.sha256(json.dumps(canonical, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
+from clear_core.errors import LLMError
 from clear_core.types import Message
 
 CallKind = Literal["sample", "reflect", "candidate", "judge", "judge_reflect", "likelihood", "probe"]
@@ -22,6 +24,7 @@ class ChatRequest:
         temperature: sampling temperature; 0 is greedy.
         max_tokens: limit on the reply's length.
         may_be_cut: whether a reply that reaches the limit is usable; if not, it is the problem "truncated".
+        top_logprobs: how many alternatives of each of the reply's last tokens are wanted; an endpoint may give none.
     """
 
     messages: tuple[Message, ...]
@@ -31,6 +34,7 @@ class ChatRequest:
     temperature: float = 0.0
     max_tokens: int = 512
     may_be_cut: bool = False
+    top_logprobs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,19 @@ class LikelihoodRequest:
 
     prompt: tuple[Message, ...]
     response: str
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token of a reply, and what could have stood in its place.
+
+    Attributes:
+        text: the token.
+        alternatives: (token, natural-log probability), the likeliest first, the token itself among them or not.
+    """
+
+    text: str
+    alternatives: tuple[tuple[str, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +69,7 @@ class Reply:
         tokens_out: completion tokens as billed.
         cut: whether the text stops at the request's `max_tokens` (only where it may be cut).
         replayed: whether the ledger answered, so that nothing was paid.
+        tail: the last tokens with their alternatives, in the text's order; empty unless asked for and given.
     """
 
     text: str
@@ -60,6 +78,7 @@ class Reply:
     tokens_out: int = 0
     cut: bool = False
     replayed: bool = False
+    tail: tuple[Token, ...] = ()
 
 
 class LLM(Protocol):
@@ -86,3 +105,15 @@ class LikelihoodLLM(LLM, Protocol):
 
     async def likelihood(self, request: LikelihoodRequest) -> Reply:
         """Token log-probabilities of `request.response` after `request.prompt`."""
+
+
+@runtime_checkable
+class ManyLLM(LLM, Protocol):
+    """A model that may give several samples of one prompt for one request (`n` of the chat API)."""
+
+    async def complete_many(self, requests: Sequence[ChatRequest]) -> list[Reply | LLMError]:
+        """One reply, or what is wrong with it, for each request; they differ in their sample numbers alone.
+
+        Raises:
+            LLMError: what goes wrong with the request as a whole.
+        """
