@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
-from clear_core.thresholds import Histogram
+from clear_core.thresholds import BINS, Histogram
 from clear_core.types import FATES, Fate
 
 HEIGHT = 210
@@ -71,6 +72,78 @@ def threshold_figure(
     figure.add_annotation(**_label(threshold, f"{name} {threshold:.3f}", palette, anchor="center", height=1.2))
     figure.add_annotation(**_label(threshold, f"← {below} ", palette, anchor="right", height=1.03))
     figure.add_annotation(**_label(threshold, f" {above} →", palette, anchor="left", height=1.03))
+    return figure
+
+
+@dataclass(frozen=True, slots=True)
+class Cloud:
+    """Pairs of values in [0, 1], counted by equal squares: as many marks for a million rows as for a thousand.
+
+    Attributes:
+        x: middle of each square that holds a pair, float64[m].
+        y: the same across.
+        count: how many pairs it holds, int64[m], all above 0.
+    """
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    count: NDArray[np.int64]
+
+
+def cloud(x: NDArray[np.float64], y: NDArray[np.float64], bins: int = BINS) -> Cloud:
+    """Count pairs by squares; a pair with a NaN is left out.
+
+    Args:
+        x: float64[n].
+        y: float64[n].
+        bins: squares along each side; the last one includes 1.
+    """
+    known = ~(np.isnan(x) | np.isnan(y))
+    across, up = (np.minimum((values[known] * bins).astype(np.int64), bins - 1) for values in (x, y))
+    counts = np.bincount(across * bins + up, minlength=bins * bins)
+    filled = np.flatnonzero(counts)
+    return Cloud((filled // bins + 0.5) / bins, (filled % bins + 0.5) / bins, counts[filled])
+
+
+def agreement_figure(
+    pairs: Cloud, lines: tuple[float, float], palette: Palette, names: tuple[str, str], height: int = 340
+) -> go.Figure:
+    """Two confidences of the same rows against each other, with the gamma of each as a line.
+
+    What both keep has the colour of keep, what both drop that of drop, and what they disagree about that of unscored.
+
+    Args:
+        pairs: the rows, counted by squares; a mark's area goes with its count.
+        lines: gamma of the horizontal and of the vertical confidence.
+        palette: the colours; the ground stays transparent.
+        names: what the horizontal and the vertical confidence are called.
+        height: of the figure, in pixels.
+    """
+    right, over = pairs.x >= lines[0], pairs.y >= lines[1]
+    fates: NDArray[np.str_] = np.where(right & over, "keep", np.where(right | over, "unscored", "drop"))
+    colours = {str(fate): colour for fate, colour in palette.fates.items()}
+    largest = pairs.count.max(initial=1)
+    figure = go.Figure()
+    figure.add_scatter(
+        x=pairs.x,
+        y=pairs.y,
+        customdata=pairs.count,
+        mode="markers",
+        marker={
+            "color": [colours[str(fate)] for fate in fates],
+            "size": 4 + 14 * np.sqrt(pairs.count / largest),
+            "opacity": 0.75,
+            "line": {"width": 0},
+        },
+        hovertemplate=f"{names[0]} %{{x:.2f}}, {names[1]} %{{y:.2f}}: %{{customdata:,}} rows<extra></extra>",
+    )
+    figure.update_layout(_layout(palette, names[0]) | {"hovermode": "closest", "height": height})
+    figure.update_yaxes(
+        range=[0, 1], dtick=0.2, tickformat=".1f", title={"text": names[1], "font": {"color": palette.text, "size": 11}}
+    )
+    at = {"line": {"color": palette.line, "width": 2}, "type": "line"}
+    figure.add_shape(x0=lines[0], x1=lines[0], y0=0, y1=1, yref="paper", **at)
+    figure.add_shape(y0=lines[1], y1=lines[1], x0=0, x1=1, xref="paper", **at)
     return figure
 
 

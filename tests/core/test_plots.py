@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from clear_core.plots import Palette, threshold_figure
+from clear_core.plots import Palette, agreement_figure, cloud, threshold_figure
 from clear_core.thresholds import histogram
 from clear_core.types import FATES
 
@@ -50,3 +50,30 @@ def test_the_ground_is_transparent_and_the_message_to_the_browser_small() -> Non
 
 def test_without_rows_it_is_an_empty_plot() -> None:
     assert figure(values=(), codes=()).data == ()
+
+
+def test_a_cloud_counts_every_pair_that_has_both_values() -> None:
+    x, y = np.array([0.0, 0.01, 1.0, np.nan, 0.5]), np.array([0.0, 0.01, 1.0, 0.2, np.nan])
+    pairs = cloud(x, y, bins=10)
+    assert pairs.count.tolist() == [2, 1]
+    assert pairs.x.tolist() == pairs.y.tolist() == [0.05, 0.95]
+
+
+def test_two_confidences_are_coloured_by_what_both_thresholds_say() -> None:
+    pairs = cloud(np.array([0.9, 0.1, 0.9]), np.array([0.9, 0.1, 0.1]))
+    drawn = agreement_figure(pairs, (0.5, 0.6), PALETTE, ("Run 1", "Run 2"))
+    (marks,) = drawn.data
+    assert dict(zip(zip(pairs.x, pairs.y, strict=True), marks.marker.color, strict=True)) == {
+        (0.91, 0.91): "#111111",
+        (0.11, 0.11): "#222222",
+        (0.91, 0.11): "#444444",
+    }
+    assert [(line.x0, line.y0) for line in drawn.layout.shapes] == [(0.5, 0), (0, 0.6)]
+    assert (drawn.layout.xaxis.title.text, drawn.layout.yaxis.title.text) == ("Run 1", "Run 2")
+
+
+def test_a_cloud_of_many_rows_is_a_small_message() -> None:
+    many = np.random.default_rng(0).random((2, 100_000))
+    drawn = agreement_figure(cloud(*many), (0.5, 0.5), PALETTE, ("Run 1", "Run 2"))
+    assert int(drawn.data[0].customdata.sum()) == 100_000
+    assert len(drawn.to_json()) < 200_000
