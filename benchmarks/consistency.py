@@ -6,6 +6,7 @@ sentences people have marked as accurate or not.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from benchmarks.resampling import Figure, Statistic, auc_pr_of, auroc_of, differ
 from clear_core.errors import InputError
 from clear_core.similarity import SIMILARITIES, exact, has_embedding, token_f1
 from clear_core.stored import StoredRecipe, score_stored
-from clear_core.types import Example
+from clear_core.types import ConfidenceScore, Example
 
 ANSWERS = "triviaqa_llama13b_20samples.jsonl.gz"
 PASSAGES = "selfcheck_wikibio.jsonl.gz"
@@ -135,12 +136,16 @@ def _lines(
 
 def _consistency(examples: Sequence[Example], similarity: str, samples: int) -> list[float]:
     recipe = StoredRecipe("samples", samples=samples, similarity=similarity)
-    scores = [score_stored(example, recipe) for example in examples]
+    scores = asyncio.run(_scored(examples, recipe))
     missing = [score for score in scores if score.confidence is None]
     if missing:
         # A figure over other rows than its baseline's would compare nothing.
         raise InputError(f"Row {missing[0].row} can't be scored: {missing[0].problem}.", "Use the files as published.")
     return [score.confidence for score in scores if score.confidence is not None]
+
+
+async def _scored(examples: Sequence[Example], recipe: StoredRecipe) -> list[ConfidenceScore]:
+    return [await score_stored(example, recipe) for example in examples]
 
 
 def _mean(examples: Sequence[Example], alike: Callable[[str, str], float], samples: int) -> list[float]:

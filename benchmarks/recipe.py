@@ -25,6 +25,7 @@ from clear_core.estimator import recipe_for
 from clear_core.llm.embedded import EmbeddedModel
 from clear_core.llm.ledger import MemoryLedger
 from clear_core.llm.ledgered import LedgeredLLM, ledgered
+from clear_core.measures import measure_of
 from clear_core.pipeline import score_stream
 from clear_core.recipe import Recipe
 from clear_core.similarity import SIMILARITIES
@@ -72,7 +73,7 @@ def consistency(rows: Sequence[Example], scores: Sequence[ConfidenceScore], reci
     found = []
     for row, each in zip(rows, scores, strict=True):
         samples = [Answer(one["text"] or None, one["text"], 1, one["cut"]) for one in each.evidence["samples"]]
-        found.append(compare(row.response, samples, recipe).consistency or 0.0)
+        found.append(asyncio.run(compare(row, samples, recipe, measure_of(recipe))).consistency or 0.0)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Collection, Sequence
 
@@ -10,7 +11,7 @@ import click
 from clear_core.cli_runs import Finished
 from clear_core.errors import InputError
 from clear_core.io import FieldMap, Source, read_columns
-from clear_core.stored import score_stored, stored_recipe
+from clear_core.stored import StoredRecipe, score_stored, stored_recipe
 from clear_core.types import PROBLEMS, ConfidenceScore, Example
 
 
@@ -42,11 +43,15 @@ def run_stored(
     for option, column in (("--samples-field", samples_field), ("--reflection-field", reflection_field)):
         if column:
             _usable(option, column, columns, field_map.text_columns, source.name)
-    scores = [score_stored(example, recipe) for example in examples]
+    scores = asyncio.run(_scores(examples, recipe))
     flagged = Counter(score.problem for score in scores if score.problem and score.confidence is not None)
     for problem, times in flagged.most_common():
         click.echo(f"  {times:,} rows scored all the same: {PROBLEMS[problem]}", err=True)
     return Finished(scores, 0, 0, None)
+
+
+async def _scores(examples: Sequence[Example], recipe: StoredRecipe) -> list[ConfidenceScore]:
+    return [await score_stored(example, recipe) for example in examples]
 
 
 def _usable(option: str, column: str, columns: Sequence[str], taken: Collection[str], name: str) -> None:

@@ -10,6 +10,7 @@ from clear_core.asking import Answer, all_of, ask, tokens_for
 from clear_core.comparing import compare
 from clear_core.errors import InputError, LLMError
 from clear_core.llm.port import LLM, ChatRequest, LikelihoodLLM, LikelihoodRequest
+from clear_core.measures import Measure, measure_of
 from clear_core.recipe import Recipe, recipe_for
 from clear_core.types import ConfidenceScore, Example, Message
 
@@ -23,8 +24,14 @@ MOST_SAMPLE_TOKENS: Final = 40
 """Where the embedded model's samples end at the latest: how a reply begins tells what it is about and in which form."""
 
 
-async def score_example(example: Example, llm: LLM, recipe: Recipe) -> ConfidenceScore:
+async def score_example(example: Example, llm: LLM, recipe: Recipe, measure: Measure | None = None) -> ConfidenceScore:
     """Score one example. What a model or endpoint does wrong becomes the score's problem, without a confidence.
+
+    Args:
+        example: what to score.
+        llm: the model that is asked.
+        recipe: how the confidence is made.
+        measure: compares samples with the response; None for the one that the recipe names.
 
     Raises:
         LLMError: only a fatal one, by which every other row would fail alike.
@@ -41,10 +48,11 @@ async def score_example(example: Example, llm: LLM, recipe: Recipe) -> Confidenc
     )
     if not example.response.strip():
         return replace(blank, problem="blank")
+    measure = measure or measure_of(recipe)
     try:
         if recipe.measure == "bsdetector":
-            return await _bsdetector(example, llm, recipe, blank)
-        return await _likelihood(example, llm, recipe, blank)
+            return await _bsdetector(example, llm, recipe, measure, blank)
+        return await _likelihood(example, llm, recipe, measure, blank)
     except LLMError as error:
         if error.fatal:
             raise
@@ -59,7 +67,9 @@ async def ask_letter(
     return await ask(llm, request, parsing.reflection_letter, prompts.REFLECT_FORM)
 
 
-async def _bsdetector(example: Example, llm: LLM, recipe: Recipe, blank: ConfidenceScore) -> ConfidenceScore:
+async def _bsdetector(
+    example: Example, llm: LLM, recipe: Recipe, measure: Measure, blank: ConfidenceScore
+) -> ConfidenceScore:
     questions = prompts.reflections(example.prompt, example.response)
     room = EXPLANATION_TOKENS + 2 * tokens_for(example.response)
     answers: list[Answer[Any]] = await all_of(
@@ -70,9 +80,9 @@ async def _bsdetector(example: Example, llm: LLM, recipe: Recipe, blank: Confide
         ]
     )
     letters, samples = answers[: len(questions)], answers[len(questions) :]
-    compared = compare(example.response, samples, recipe)
+    compared = await compare(example, samples, recipe, measure)
     reflection = confidence.self_reflection([letter.value for letter in letters])
-    problem = next((answer.problem for answer in answers if answer.problem), None)
+    problem = next((answer.problem for answer in answers if answer.problem), compared.problem)
     total = None
     if compared.consistency is not None:
         total = confidence.combine(compared.consistency, reflection, recipe.beta)
@@ -82,10 +92,10 @@ async def _bsdetector(example: Example, llm: LLM, recipe: Recipe, blank: Confide
         consistency=compared.consistency,
         reflection=reflection,
         samples=compared.usable,
-        calls=sum(answer.calls for answer in answers),
+        calls=sum(answer.calls for answer in answers) + compared.calls,
         problem=problem,
         evidence={
-            "samples": list(compared.rows),
+            **compared.evidence,
             "reflections": [
                 {"letter": letter.value, "text": letter.text, "problem": letter.problem} for letter in letters
             ],
@@ -93,14 +103,16 @@ async def _bsdetector(example: Example, llm: LLM, recipe: Recipe, blank: Confide
     )
 
 
-async def _likelihood(example: Example, llm: LLM, recipe: Recipe, blank: ConfidenceScore) -> ConfidenceScore:
+async def _likelihood(
+    example: Example, llm: LLM, recipe: Recipe, measure: Measure, blank: ConfidenceScore
+) -> ConfidenceScore:
     if not isinstance(llm, LikelihoodLLM):
         raise InputError(f"The model {llm.model} tells no likelihoods.", "Use BSDetector with it.")
     # The likelihood first: it leaves the prompt in the model's cache, where the samples find it.
     gain = await gain_of(llm, example, example.response)
     room = min(MOST_SAMPLE_TOKENS, SAMPLE_TOKENS + tokens_for(example.response))
     samples = await all_of([ask(llm, request, str.strip) for request in _sampling(example.prompt, room, recipe)])
-    compared = compare(example.response, samples, recipe)
+    compared = await compare(example, samples, recipe, measure)
     likelihood = confidence.sigmoid(gain.nats)
     return replace(
         blank,
@@ -108,14 +120,14 @@ async def _likelihood(example: Example, llm: LLM, recipe: Recipe, blank: Confide
         consistency=compared.consistency,
         likelihood=likelihood,
         samples=compared.usable,
-        calls=2 + sum(sample.calls for sample in samples),
-        problem=next((sample.problem for sample in samples if sample.problem), None),
+        calls=2 + sum(sample.calls for sample in samples) + compared.calls,
+        problem=compared.problem,
         evidence={
             "gain": gain.nats,
             "log_p_after_prompt": gain.after_prompt,
             "log_p_alone": gain.alone,
             "tokens": gain.tokens,
-            "samples": list(compared.rows),
+            **compared.evidence,
         },
     )
 

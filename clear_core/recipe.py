@@ -53,6 +53,11 @@ class Recipe:
         return self.measure == "bsdetector"
 
     @property
+    def by_field(self) -> bool:
+        """Whether JSON is compared field by field: not with the embedded model, which samples only its beginning."""
+        return self.measure == "bsdetector"
+
+    @property
     def name(self) -> str:
         """The measure as scores record it, such as "bsdetector/embedding"."""
         if self.measure == "bsdetector":

@@ -11,6 +11,7 @@ from clear_core import confidence, parsing
 from clear_core.asking import Answer
 from clear_core.comparing import compare
 from clear_core.errors import InputError
+from clear_core.measures import Measure, measure_of
 from clear_core.similarity import has_embedding, similarity
 from clear_core.types import ConfidenceScore, Example
 
@@ -29,6 +30,9 @@ class StoredRecipe:
         model: the model that was sampled, for the record; "" when unknown.
         alpha: weight of the similarity against the exact match within O.
         beta: weight of O against S, where there are reflections.
+        nli: the MNLI checkpoint, by name or path; only with the similarity "nli".
+        with_question: whether the NLI model sees the prompt before both texts.
+        labels: the closed set of labels that responses come from; a response among them is compared as a label.
     """
 
     samples_field: str
@@ -38,11 +42,19 @@ class StoredRecipe:
     model: str = ""
     alpha: float = confidence.ALPHA
     beta: float = confidence.BETA
+    nli: str = ""
+    with_question: bool = False
+    labels: tuple[str, ...] = ()
 
     @property
     def explained(self) -> bool:
         """No: a stored sample stands as it is, unless it and the response both mark an answer."""
         return False
+
+    @property
+    def by_field(self) -> bool:
+        """Yes: stored samples are whole, so that JSON can be compared field by field."""
+        return True
 
     @property
     def name(self) -> str:
@@ -72,11 +84,20 @@ def stored_recipe(
     return StoredRecipe(samples_field, reflection_field, samples, chosen, model)
 
 
-def score_stored(example: Example, recipe: StoredRecipe) -> ConfidenceScore:
+async def score_stored(example: Example, recipe: StoredRecipe, measure: Measure | None = None) -> ConfidenceScore:
     """Score one example by what its row stores: C = beta O + (1 - beta) S, or C = O without reflections.
 
     As with sampled responses, more than half of the samples must be usable; an example with a missing reflection
     has C = O and is flagged. What is not of the form described is never made a number: such a row is unscored.
+
+    Args:
+        example: whose row stores samples.
+        recipe: which columns hold what.
+        measure: compares samples with the response; None for the one that the recipe names.
+
+    Raises:
+        InputError: the measure needs a package that is not installed.
+        LLMError, BudgetError: as a measure does that asks a model.
     """
     blank = ConfidenceScore(example.id, example.row, None, measure=recipe.name, model=recipe.model)
     if not example.response.strip():
@@ -90,8 +111,11 @@ def score_stored(example: Example, recipe: StoredRecipe) -> ConfidenceScore:
     samples = [_answer(text, example.response) for text in texts[: recipe.samples]]
     missing = (recipe.samples or 0) - len(samples)
     samples += [Answer(None, "", 0, problem="few_samples") for _ in range(missing)]
-    compared = compare(example.response, samples, recipe)
-    evidence: dict[str, Any] = {"samples": list(compared.rows[: len(texts)]), "samples_field": recipe.samples_field}
+    compared = await compare(example, samples, recipe, measure or measure_of(recipe))
+    evidence: dict[str, Any] = compared.evidence | {
+        "samples": list(compared.rows[: len(texts)]),
+        "samples_field": recipe.samples_field,
+    }
     if recipe.reflection_field:
         stored = example.meta.get(recipe.reflection_field)
         evidence |= {"stored_reflection": stored, "reflection_field": recipe.reflection_field}
@@ -104,7 +128,7 @@ def score_stored(example: Example, recipe: StoredRecipe) -> ConfidenceScore:
         consistency=compared.consistency,
         reflection=reflection,
         samples=compared.usable,
-        problem=next((sample.problem for sample in samples if sample.problem), fault),
+        problem=compared.problem or fault,
         evidence=evidence,
     )
 

@@ -1,5 +1,6 @@
 """Confidence from samples and reflections that a dataset brings: the same equations, and no number out of a fault."""
 
+import asyncio
 import math
 
 import pytest
@@ -20,8 +21,12 @@ def row(samples=None, verdict=None, response="Paris"):
     return Example("a", 3, (Message("user", "Capital of France?"),), response, stored)
 
 
+def scored(example, recipe):
+    return asyncio.run(score_stored(example, recipe))
+
+
 def test_consistency_is_the_mean_of_similarity_and_exact_match():
-    score = score_stored(row(["Paris", "paris.", "Lyon", "Paris"]), EXACT)
+    score = scored(row(["Paris", "paris.", "Lyon", "Paris"]), EXACT)
     # Exact after normalisation counts .8, the very same text .2 more.
     assert score.confidence == score.consistency == pytest.approx((1 + 0.8 + 0 + 1) / 4)
     assert (score.id, score.row, score.samples, score.calls, score.problem) == ("a", 3, 4, 0, None)
@@ -30,7 +35,7 @@ def test_consistency_is_the_mean_of_similarity_and_exact_match():
 
 
 def test_marked_answers_are_compared_where_both_mark_one():
-    score = score_stored(row(["I add 3 and 4.\n#### 7", "So\nAnswer: 8"], response="3 + 4 = 7\n#### 7"), EXACT)
+    score = scored(row(["I add 3 and 4.\n#### 7", "So\nAnswer: 8"], response="3 + 4 = 7\n#### 7"), EXACT)
     assert score.consistency == pytest.approx(0.5)
 
 
@@ -50,7 +55,7 @@ def test_marked_answers_are_compared_where_both_mark_one():
 )
 def test_reflection_enters_with_three_tenths(verdict, reflection):
     """C = 0.7 O + 0.3 S, one missing reflection being left out."""
-    score = score_stored(row(["Paris", "Lyon"], verdict), REFLECTED)
+    score = scored(row(["Paris", "Lyon"], verdict), REFLECTED)
     assert score.reflection == pytest.approx(reflection)
     assert score.confidence == pytest.approx(0.7 * 0.5 + 0.3 * reflection)
     assert (score.measure, score.problem) == ("stored samples+reflection/exact", None)
@@ -58,13 +63,13 @@ def test_reflection_enters_with_three_tenths(verdict, reflection):
 
 @pytest.mark.parametrize("verdict", [None, "", "who knows", [], [None]])
 def test_a_missing_reflection_leaves_the_consistency_and_is_flagged(verdict):
-    score = score_stored(row(["Paris", "Lyon"], verdict), REFLECTED)
+    score = scored(row(["Paris", "Lyon"], verdict), REFLECTED)
     assert (score.confidence, score.reflection, score.problem) == (0.5, None, "no_reflection")
 
 
 @pytest.mark.parametrize("verdict", [7, -0.1, "7", "nan", math.nan, math.inf, True, {"letter": "A"}, ["A", 5]])
 def test_a_reflection_on_another_scale_is_never_made_a_number(verdict):
-    score = score_stored(row(["Paris"], verdict), REFLECTED)
+    score = scored(row(["Paris"], verdict), REFLECTED)
     assert (score.confidence, score.problem) == (None, "bad_reflection")
 
 
@@ -82,38 +87,38 @@ def test_a_reflection_on_another_scale_is_never_made_a_number(verdict):
     ],
 )
 def test_what_holds_no_samples_is_unscored_by_name(samples, problem):
-    score = score_stored(row(samples), EXACT)
+    score = scored(row(samples), EXACT)
     assert (score.confidence, score.problem) == (None, problem)
     assert problem in PROBLEMS
 
 
 def test_a_blank_response_is_unscored():
-    assert score_stored(row(["Paris"], response=" "), EXACT).problem == "blank"
+    assert scored(row(["Paris"], response=" "), EXACT).problem == "blank"
 
 
 def test_refusals_agree_with_a_refusing_response():
     refusal = "I cannot help with that."
-    assert score_stored(row([refusal], response=refusal), EXACT).confidence == pytest.approx(1.0)
+    assert scored(row([refusal], response=refusal), EXACT).confidence == pytest.approx(1.0)
 
 
 def test_the_first_samples_count_and_missing_ones_are_told():
     stored = ["Paris", "Lyon", "Lyon", "Lyon"]
-    assert score_stored(row(stored), StoredRecipe("samples", samples=1, similarity="exact")).confidence == 1.0
-    short = score_stored(row(stored), StoredRecipe("samples", samples=6, similarity="exact"))
+    assert scored(row(stored), StoredRecipe("samples", samples=1, similarity="exact")).confidence == 1.0
+    short = scored(row(stored), StoredRecipe("samples", samples=6, similarity="exact"))
     assert (short.confidence, short.samples, short.problem) == (0.25, 4, "few_samples")
     assert len(short.evidence["samples"]) == 4
-    too_short = score_stored(row(stored), StoredRecipe("samples", samples=20, similarity="exact"))
+    too_short = scored(row(stored), StoredRecipe("samples", samples=20, similarity="exact"))
     assert (too_short.confidence, too_short.problem) == (None, "few_samples")
 
 
 def test_a_cell_of_a_format_without_lists_holds_json():
-    assert score_stored(row('["Paris", "Lyon"]'), EXACT).confidence == pytest.approx(0.5)
+    assert scored(row('["Paris", "Lyon"]'), EXACT).confidence == pytest.approx(0.5)
 
 
 @settings(deadline=None)
 @given(TEXTS, st.sampled_from(["A", "B", "C", 0.3, None]), st.sampled_from(["exact", "token_f1", "answer_recall"]))
 def test_confidence_lies_in_the_unit_interval_or_has_a_problem(samples, verdict, similarity):
-    score = score_stored(row(samples, verdict), StoredRecipe("samples", "verdict", similarity=similarity))
+    score = scored(row(samples, verdict), StoredRecipe("samples", "verdict", similarity=similarity))
     assert score.problem in PROBLEMS if score.confidence is None else 0 <= score.confidence <= 1
     usable = sum(bool(text) and not text.startswith("I'm") for text in samples)
     assert score.confidence is None or 2 * usable > len(samples)
@@ -122,7 +127,7 @@ def test_confidence_lies_in_the_unit_interval_or_has_a_problem(samples, verdict,
 @settings(deadline=None)
 @given(TEXTS.filter(all))
 def test_the_order_of_the_samples_does_not_matter(samples):
-    forward, backward = (score_stored(row(order), EXACT).confidence for order in (samples, samples[::-1]))
+    forward, backward = (scored(row(order), EXACT).confidence for order in (samples, samples[::-1]))
     assert forward == (None if backward is None else pytest.approx(backward))
 
 
