@@ -20,6 +20,7 @@ from clear_core.cli_runs import Endpoint, run_score
 from clear_core.errors import LLMError
 from clear_core.estimator import recipe_for
 from clear_core.io import Source, detect, read_examples, write_records
+from clear_core.judge import ModelJudge
 from clear_core.llm.embedded import EmbeddedModel
 from clear_core.llm.ledger import Ledger
 from clear_core.llm.ledgered import ledgered
@@ -28,6 +29,7 @@ from clear_core.pipeline import correct_stream
 from clear_core.propose import Thresholds, rows_to_correct, score_table
 from clear_core.settings import read_settings
 from clear_core.types import ConfidenceScore, Example, Message, Preference
+from clear_core.writing import ModelWriter
 
 
 class WrittenCandidates:
@@ -64,7 +66,8 @@ async def judge(examples: Sequence[Example], candidates: Mapping[str, str], ledg
     with closing(Ledger(ledger)) as kept:
         llm = ledgered(EmbeddedModel(), kept)
         try:
-            async with aclosing(correct_stream(examples, writer, llm, recipe_for(llm))) as stream:
+            judged = correct_stream(examples, [ModelWriter(writer)], ModelJudge(llm, recipe_for(llm)))
+            async with aclosing(judged) as stream:
                 preferences = [preference async for preference in stream]
         finally:
             await llm.close()

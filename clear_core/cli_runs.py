@@ -13,6 +13,7 @@ import click
 
 from clear_core.errors import BudgetError, InputError
 from clear_core.estimator import recipe_for
+from clear_core.judge import ModelJudge
 from clear_core.llm.embedded import EmbeddedModel
 from clear_core.llm.ledger import Ledger
 from clear_core.llm.ledgered import CallBudget, LedgeredLLM, Tally, ledgered
@@ -21,6 +22,7 @@ from clear_core.llm.port import LLM
 from clear_core.pipeline import correct_stream, score_stream
 from clear_core.settings import Settings, read_settings
 from clear_core.types import ConfidenceScore, Example, Preference
+from clear_core.writing import ModelWriter
 
 Result = TypeVar("Result", ConfidenceScore, Preference)
 
@@ -168,7 +170,8 @@ def run_correct(
         if writer != judge:
             writing = ledgered(writer.open(_candidate_key(settings, judge, writer)), ledger, budget)
         try:
-            stream = correct_stream(examples, writing, judging, recipe_for(judging), concurrency=concurrency)
+            writers, judge_by = [ModelWriter(writing)], ModelJudge(judging, recipe_for(judging))
+            stream = correct_stream(examples, writers, judge_by, concurrency=concurrency)
             results, capped = await _collect(stream, len(examples), "Judging")
         finally:
             await judging.close()

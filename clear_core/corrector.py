@@ -1,24 +1,19 @@
-"""Auto-Correct for one example: a model writes a candidate, guards look at it, a judge compares it."""
+"""Auto-Correct for one example: candidates from every source, guards before any judging, and the best verdict wins."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import replace
-from typing import Final
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from clear_core import parsing
-from clear_core.asking import tokens_for
+from clear_core.asking import all_of
 from clear_core.errors import LLMError
-from clear_core.judge import judge_pair
-from clear_core.llm.port import LLM, ChatRequest, LikelihoodLLM
-from clear_core.recipe import Recipe
+from clear_core.judge import Judge, Judgement
 from clear_core.similarity import normalise
 from clear_core.types import Example, Preference
-
-CANDIDATE_TOKENS: Final = 2048
-"""Room for a candidate from an endpoint; one that needs more is the problem "truncated", never a cut response."""
-SMALL_CANDIDATE_TOKENS: Final = 64
-"""Room that the embedded model gets beside three times the given response's length."""
+from clear_core.writing import Candidate, Writer
 
 
 def guard(given: str, candidate: str) -> str | None:
@@ -42,59 +37,110 @@ def _same(one: str, other: str) -> bool:
     return value is not None and json.dumps(value, sort_keys=True) == json.dumps(said, sort_keys=True)
 
 
-async def correct_example(example: Example, writer: LLM, judge: LLM, recipe: Recipe) -> Preference:
-    """Write one candidate and judge it against the given response.
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """A candidate with what became of it."""
+
+    candidate: Candidate
+    rejected: str | None = None
+    judged: Judgement | None = None
+    problem: str | None = None
+    error: str = ""
+
+    @property
+    def calls(self) -> int:
+        return self.candidate.calls + (self.judged.calls if self.judged else 0)
+
+    @property
+    def rank(self) -> tuple[int, float]:
+        """What is shown before what: accepted by its preference, then any judged, turned down, failed."""
+        if self.judged is not None and self.judged.preference is not None:
+            return (4 if self.judged.verdict == "candidate" else 3), self.judged.preference
+        return (2 if self.rejected else 1 if self.candidate.text is not None else 0), 0.0
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """JSON-ready, for the evidence of the row."""
+        judged = self.judged
+        return {
+            "candidate": self.candidate.text,
+            "candidate_model": self.candidate.writer,
+            "preference": judged.preference if judged else None,
+            "verdict": judged.verdict if judged else None,
+            "rejected": self.rejected,
+            "problem": self.problem,
+            **({"error": self.error} if self.error else {}),
+            **(judged.evidence if judged else {}),
+        }
+
+
+async def correct_example(example: Example, writers: Sequence[Writer], judge: Judge) -> Preference:
+    """Have candidates written, judge every distinct one against the given response, and take the best verdict.
+
+    The best is the candidate that the judge prefers with the highest confidence; where it prefers none, the one with
+    the highest preference. A writer that fails takes nothing from the others, and its problem flags the row.
 
     Args:
         example: the example to correct.
-        writer: the model that writes the candidate, from the example's prompt alone.
-        judge: the model that compares; the base model in CLEAR.
-        recipe: how the verdict's confidence is made.
+        writers: sources of candidates; of equals the earlier one wins.
+        judge: compares them with the given response.
 
     Returns:
-        The preference; with `rejected` when a guard turned the candidate down (nothing was judged then), or with
-        a problem when the writer or the judge gave nothing usable.
+        The preference of the best, the others in `evidence["others"]`; with `rejected` when a guard turned every
+        candidate down, or with a problem when no writer or judge gave anything usable.
 
     Raises:
         LLMError: only a fatal one, by which every other row would fail alike.
         BudgetError: the cap on calls is reached.
     """
-    blank = Preference(
+    written = [one for each in await all_of([writer.write(example) for writer in writers]) for one in each]
+    tried = await all_of([_try(example, one, twin, judge) for one, twin in _with_twins(written)])
+    best = max(range(len(tried)), key=lambda place: (tried[place].rank, -place))
+    won, others = tried[best], [one for place, one in enumerate(tried) if place != best]
+    judged = won.judged or Judgement(None, None, "", 0)
+    evidence = dict(judged.evidence)
+    if won.error:
+        evidence["error"] = won.error
+    if others:
+        evidence["others"] = [one.told for one in others]
+    return Preference(
         id=example.id,
         row=example.row,
-        candidate=None,
-        preference=None,
-        verdict=None,
+        candidate=won.candidate.text,
+        preference=judged.preference,
+        verdict=judged.verdict,
         model=judge.model,
-        candidate_model=writer.model,
-        prompt_version=recipe.prompt_version,
-        calls=1,
+        candidate_model=won.candidate.writer,
+        measure=judged.measure,
+        prompt_version=judge.prompt_version,
+        calls=sum(one.calls for one in tried),
+        problem=won.problem or next((one.problem for one in others if one.problem), None),
+        rejected=won.rejected,
+        evidence=evidence,
+        samples=judged.samples,
+        temperature=judged.temperature,
     )
-    written = blank
+
+
+def _with_twins(written: Sequence[Candidate]) -> list[tuple[Candidate, bool]]:
+    """Each candidate with whether an earlier one says the same, so that it need not be judged again."""
+    pairs = []
+    for place, one in enumerate(written):
+        earlier = [other.text for other in written[:place] if other.text is not None]
+        pairs.append((one, one.text is not None and any(_same(text, one.text) for text in earlier)))
+    return pairs
+
+
+async def _try(example: Example, candidate: Candidate, twin: bool, judge: Judge) -> _Tried:  # noqa: FBT001
+    if candidate.text is None:
+        return _Tried(candidate, problem=candidate.problem, error=candidate.error)
+    rejected = guard(example.response, candidate.text) or ("twin" if twin else None)
+    if rejected is not None:
+        return _Tried(candidate, rejected)
     try:
-        reply = await writer.complete(_writing(example, writer, recipe))
-        candidate = parsing.without_thinking(reply.text).strip()
-        written = replace(blank, candidate=candidate, rejected=guard(example.response, candidate))
-        if written.rejected is not None:
-            return written
-        judged = await judge_pair(example, candidate, judge, recipe)
+        judged = await judge.judge(example, candidate)
     except LLMError as error:
         if error.fatal:
             raise
-        return replace(written, problem=error.problem, evidence={"error": str(error)})
-    return replace(
-        written,
-        preference=judged.preference,
-        verdict=judged.verdict,
-        measure=judged.measure,
-        calls=1 + judged.calls,
-        problem=judged.problem,
-        evidence=judged.evidence,
-    )
-
-
-def _writing(example: Example, writer: LLM, recipe: Recipe) -> ChatRequest:
-    room = CANDIDATE_TOKENS
-    if isinstance(writer, LikelihoodLLM):
-        room = min(room, SMALL_CANDIDATE_TOKENS + 3 * tokens_for(example.response))
-    return ChatRequest(example.prompt, "candidate", recipe.prompt_version, max_tokens=room)
+        return _Tried(candidate, problem=error.problem, error=str(error))
+    return _Tried(candidate, judged=judged, problem=judged.problem)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from clear_core import confidence, parsing, prompts
 from clear_core.asking import Answer, all_of, ask
@@ -12,6 +12,7 @@ from clear_core.estimator import EXPLANATION_TOKENS, ask_letter, gain_of
 from clear_core.llm.port import LLM, ChatRequest, LikelihoodLLM
 from clear_core.recipe import Recipe
 from clear_core.types import Example, Verdict
+from clear_core.writing import Candidate
 
 BOTH_ORDERS: Final = "bsdetector/both-orders"
 LIKELIHOOD: Final = "likelihood comparison"
@@ -31,6 +32,8 @@ class Judgement:
         calls: how many calls it rests on.
         problem: a key of PROBLEMS, or None.
         evidence: replies of both orders, or both gains; JSON-ready.
+        samples: verdicts sampled in each order beside the first; 0 where none was.
+        temperature: of these verdicts; None when none was sampled here.
     """
 
     preference: float | None
@@ -39,6 +42,55 @@ class Judgement:
     calls: int
     problem: str | None = None
     evidence: dict[str, Any] = field(default_factory=dict)
+    samples: int = 0
+    temperature: float | None = None
+
+
+class Judge(Protocol):
+    """Compares a candidate with the given response: a model, or what the dataset stores."""
+
+    @property
+    def model(self) -> str:
+        """Who judges, as preferences record it."""
+
+    @property
+    def prompt_version(self) -> str:
+        """Version of the prompts it is asked with; empty when nothing is asked."""
+
+    async def judge(self, example: Example, candidate: Candidate) -> Judgement:
+        """Compare; the candidate has a text.
+
+        Raises:
+            LLMError: a fault that lies not in what the judge said.
+            BudgetError: the cap on calls is reached.
+        """
+
+
+class ModelJudge:
+    """A model as the judge: the base model in CLEAR, and any other than the writers where that is wanted.
+
+    Args:
+        llm: the model.
+        recipe: how its verdict's confidence is made.
+    """
+
+    def __init__(self, llm: LLM, recipe: Recipe) -> None:
+        self.llm = llm
+        self.recipe = recipe
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+        return self.llm.model
+
+    @property
+    def prompt_version(self) -> str:
+        """That of the recipe."""
+        return self.recipe.prompt_version
+
+    async def judge(self, example: Example, candidate: Candidate) -> Judgement:
+        """Compare, as `judge_pair` does."""
+        return await judge_pair(example, candidate.text or "", self.llm, self.recipe)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +135,39 @@ def settle(orders: Sequence[Order]) -> tuple[Verdict, float]:
     return "tie" if named == {"tie"} else "inconsistent", sum(preferences) / len(preferences)
 
 
+def order_of(
+    first: parsing.Label | None,
+    sampled: Sequence[parsing.Label | None],
+    letters: Sequence[parsing.Letter | None],
+    candidate_label: str,
+    beta: float = confidence.BETA,
+) -> Order | None:
+    """One order's outcome: agreement of the samples with the first verdict as O, the letters as S.
+
+    Args:
+        first: the label of the first verdict, or None when it is missing.
+        sampled: labels of the sampled verdicts, None for a missing one. Where none was sampled, the first verdict
+            stands alone with O = 1.
+        letters: the reflections on the first verdict, None for a missing one.
+        candidate_label: the candidate's label in this order, see CANDIDATE_LABELS.
+        beta: weight of O against S.
+
+    Returns:
+        The outcome in the candidate's terms; None without a first verdict or with no more than half of the samples.
+    """
+    seen = [label for label in sampled if label is not None]
+    if first is None or (sampled and 2 * len(seen) <= len(sampled)):
+        return None
+    seen = seen or [first]
+    total = confidence.combine(confidence.agreement(first, seen), confidence.self_reflection(letters), beta)
+    return Order(_side(first, candidate_label), majority([_side(label, candidate_label) for label in seen]), total)
+
+
+def verdict_of(preference: float) -> Verdict:
+    """The side that a preference without orders names: the candidate's over one half, a tie at exactly that."""
+    return "tie" if preference == 0.5 else "candidate" if preference > 0.5 else "given"
+
+
 async def judge_pair(example: Example, candidate: str, llm: LLM, recipe: Recipe) -> Judgement:
     """Compare a candidate with the given response: BSDetector in both orders, or by likelihood (embedded model).
 
@@ -97,12 +182,11 @@ async def judge_pair(example: Example, candidate: str, llm: LLM, recipe: Recipe)
     calls = sum(order.calls for order in asked)
     evidence = {"orders": [order.evidence for order in asked]}
     problem = next((order.problem for order in asked if order.problem), None)
-    outcomes = [order.outcome(label) for order, label in zip(asked, CANDIDATE_LABELS, strict=True)]
+    outcomes = [order.outcome(label, recipe.beta) for order, label in zip(asked, CANDIDATE_LABELS, strict=True)]
     usable = [outcome for outcome in outcomes if outcome is not None]
-    if len(usable) < len(outcomes):
-        return Judgement(None, None, BOTH_ORDERS, calls, problem, evidence)
-    verdict, preference = settle(usable)
-    return Judgement(preference, verdict, BOTH_ORDERS, calls, problem, evidence)
+    verdict, preference = settle(usable) if len(usable) == len(outcomes) else (None, None)
+    drawn = min(order.usable for order in asked)
+    return Judgement(preference, verdict, BOTH_ORDERS, calls, problem, evidence, drawn, recipe.temperature)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +194,14 @@ class _Asked:
     first: Answer[parsing.Label]
     sampled: Sequence[Answer[parsing.Label]]
     letters: Sequence[Answer[parsing.Letter]]
-    beta: float
 
     @property
     def _answers(self) -> list[Answer[Any]]:
         return [self.first, *self.sampled, *self.letters]
+
+    @property
+    def usable(self) -> int:
+        return sum(answer.value is not None for answer in self.sampled)
 
     @property
     def calls(self) -> int:
@@ -135,15 +222,14 @@ class _Asked:
             "reflections": told(self.letters),
         }
 
-    def outcome(self, candidate_label: str) -> Order | None:
-        """In the candidate's terms; None without a first verdict or with no more than half of the samples."""
-        sampled = [answer.value for answer in self.sampled if answer.value is not None]
-        if self.first.value is None or 2 * len(sampled) <= len(self.sampled):
-            return None
-        reflection = confidence.self_reflection([letter.value for letter in self.letters])
-        total = confidence.combine(confidence.agreement(self.first.value, sampled), reflection, self.beta)
-        sides = [_side(label, candidate_label) for label in sampled]
-        return Order(_side(self.first.value, candidate_label), majority(sides), total)
+    def outcome(self, candidate_label: str, beta: float) -> Order | None:
+        return order_of(
+            self.first.value,
+            [answer.value for answer in self.sampled],
+            [letter.value for letter in self.letters],
+            candidate_label,
+            beta,
+        )
 
 
 def _side(label: str, candidate_label: str) -> Verdict:
@@ -167,13 +253,12 @@ async def _one_order(example: Example, one: str, two: str, llm: LLM, recipe: Rec
     if first.value is not None:
         questions = prompts.judgement_reflections(example.prompt, one, two, first.value)
         letters = await all_of([ask_letter(llm, question, "judge_reflect", recipe) for question in questions])
-    return _Asked(first, sampled, letters, recipe.beta)
+    return _Asked(first, sampled, letters)
 
 
 async def _by_likelihood(example: Example, candidate: str, llm: LikelihoodLLM) -> Judgement:
     given = await gain_of(llm, example, example.response)
     proposed = await gain_of(llm, example, candidate)
     preference = confidence.sigmoid(proposed.nats - given.nats)
-    verdict: Verdict = "tie" if preference == 0.5 else "candidate" if preference > 0.5 else "given"
     evidence = {"gain_given": given.nats, "gain_candidate": proposed.nats}
-    return Judgement(preference, verdict, LIKELIHOOD, 4, evidence=evidence)
+    return Judgement(preference, verdict_of(preference), LIKELIHOOD, 4, evidence=evidence)

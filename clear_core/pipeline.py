@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
 from clear_core.corrector import correct_example
 from clear_core.errors import BudgetError
 from clear_core.estimator import score_example
+from clear_core.judge import Judge
 from clear_core.llm.port import LLM
 from clear_core.recipe import Recipe
+from clear_core.stored_verdicts import check_pairing
 from clear_core.types import ConfidenceScore, Example, Preference
+from clear_core.writing import Writer
 
 T = TypeVar("T")
 
@@ -38,18 +41,21 @@ def score_stream(
 
 
 def correct_stream(
-    examples: Iterable[Example], writer: LLM, judge: LLM, recipe: Recipe, *, concurrency: int = 8
+    examples: Iterable[Example], writers: Sequence[Writer], judge: Judge, *, concurrency: int = 8
 ) -> AsyncGenerator[Preference]:
-    """Write and judge a candidate for each example; otherwise as `score_stream`.
+    """Have candidates written and judged for each example; otherwise as `score_stream`.
 
     Args:
         examples: the examples to correct.
-        writer: the model that writes candidates.
-        judge: the model that compares them with the given responses.
-        recipe: how a verdict's confidence is made.
+        writers: sources of candidates: `clear_core.writing.ModelWriter`, `ColumnWriter`.
+        judge: compares them: `clear_core.judge.ModelJudge`, `clear_core.stored_verdicts.StoredJudge`.
         concurrency: examples under way at once.
+
+    Raises:
+        InputError: when the judge is a stored one and the candidates are not those of one column.
     """
-    return _stream(examples, lambda example: correct_example(example, writer, judge, recipe), concurrency)
+    check_pairing(writers, judge)
+    return _stream(examples, lambda example: correct_example(example, writers, judge), concurrency)
 
 
 async def _stream(

@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 from clear_core.corrector import correct_example, guard
 from clear_core.errors import BudgetError, LLMError
 from clear_core.estimator import Recipe, recipe_for
+from clear_core.judge import ModelJudge
 from clear_core.llm.fake import FakeLikelihoodLLM, FakeLLM
 from clear_core.llm.ledger import MemoryLedger
 from clear_core.llm.ledgered import CallBudget, ledgered
-from clear_core.llm.port import ChatRequest, Reply
-from clear_core.types import Example, Message
+from clear_core.llm.port import LLM, ChatRequest, Reply
+from clear_core.types import Example, Message, Preference
+from clear_core.writing import ModelWriter
 
 QUESTION = "What is the capital of France?"
 RECIPE = Recipe("bsdetector", "exact")
@@ -35,6 +37,10 @@ class Writer(FakeLLM):
 
 def example(response: str) -> Example:
     return Example("row", 0, (Message("user", QUESTION),), response)
+
+
+def corrected(response: str, writer: LLM, judge: LLM, recipe: Recipe = RECIPE) -> Preference:
+    return asyncio.run(correct_example(example(response), [ModelWriter(writer)], ModelJudge(judge, recipe)))
 
 
 @pytest.mark.parametrize(
@@ -67,7 +73,7 @@ def test_nothing_is_corrected_to_itself_or_to_nothing(response: str) -> None:
 @pytest.mark.parametrize("candidate", ["Lyon.", "", "I cannot answer that."])
 def test_a_guarded_candidate_is_never_judged(candidate: str) -> None:
     judge = FakeLLM()
-    preference = asyncio.run(correct_example(example("Lyon"), Writer(candidate), judge, RECIPE))
+    preference = corrected("Lyon", Writer(candidate), judge)
     assert preference.rejected
     assert preference.preference is None
     assert preference.calls == 1
@@ -76,17 +82,17 @@ def test_a_guarded_candidate_is_never_judged(candidate: str) -> None:
 
 def test_a_better_candidate_is_preferred_with_its_makers_named() -> None:
     judge = FakeLLM({QUESTION: "Paris"}, model="base")
-    preference = asyncio.run(correct_example(example("Lyon"), Writer("Paris"), judge, RECIPE))
+    preference = corrected("Lyon", Writer("Paris"), judge)
     assert (preference.verdict, preference.preference) == ("candidate", 1.0)
     assert (preference.model, preference.candidate_model) == ("base", "fine-tuned")
     assert preference.calls == 17
-    worse = asyncio.run(correct_example(example("Paris"), Writer("Lyon"), judge, RECIPE))
+    worse = corrected("Paris", Writer("Lyon"), judge)
     assert (worse.verdict, worse.preference) == ("given", 0.0)
 
 
 def test_the_writer_sees_the_prompt_alone() -> None:
     writer = Writer("Paris")
-    asyncio.run(correct_example(example("Lyon"), writer, FakeLLM(), RECIPE))
+    corrected("Lyon", writer, FakeLLM())
     request = writer.requests[0]
     assert isinstance(request, ChatRequest)
     assert request.messages == example("Lyon").prompt
@@ -95,30 +101,28 @@ def test_the_writer_sees_the_prompt_alone() -> None:
 
 def test_thoughts_are_no_part_of_a_candidate() -> None:
     writer = Writer("<think>Lyon? No.</think>\nParis")
-    preference = asyncio.run(correct_example(example("Lyon"), writer, FakeLLM(), RECIPE))
+    preference = corrected("Lyon", writer, FakeLLM())
     assert preference.candidate == "Paris"
 
 
 @pytest.mark.parametrize("problem", ["truncated", "timeout", "refused"])
 def test_a_writer_that_fails_leaves_a_named_problem(problem: str) -> None:
-    preference = asyncio.run(
-        correct_example(example("Lyon"), Writer(LLMError("No.", problem=problem)), FakeLLM(), RECIPE)
-    )
+    preference = corrected("Lyon", Writer(LLMError("No.", problem=problem)), FakeLLM())
     assert (preference.candidate, preference.preference, preference.problem) == (None, None, problem)
 
 
 def test_a_fatal_fault_and_an_empty_budget_are_raised() -> None:
     fatal = Writer(LLMError("No such key.", problem="unauthorised", fatal=True))
     with pytest.raises(LLMError):
-        asyncio.run(correct_example(example("Lyon"), fatal, FakeLLM(), RECIPE))
+        corrected("Lyon", fatal, FakeLLM())
     judge = ledgered(FakeLLM({QUESTION: "Paris"}), MemoryLedger(), CallBudget(5))
     with pytest.raises(BudgetError):
-        asyncio.run(correct_example(example("Lyon"), Writer("Paris"), judge, RECIPE))
+        corrected("Lyon", Writer("Paris"), judge)
 
 
 def test_the_embedded_model_writes_little_and_compares_likelihoods() -> None:
     llm = FakeLikelihoodLLM({QUESTION: "Paris"})
-    preference = asyncio.run(correct_example(example("Lyon"), llm, llm, recipe_for(llm)))
+    preference = corrected("Lyon", llm, llm, recipe_for(llm))
     assert preference.measure == "likelihood comparison"
     assert preference.verdict == "candidate"
     request = llm.requests[0]

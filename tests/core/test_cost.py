@@ -12,8 +12,10 @@ from clear_core.corrector import correct_example
 from clear_core.cost import Prices, TrialFigures, calls_per_row, estimate
 from clear_core.errors import StateError
 from clear_core.estimator import recipe_for, score_example
+from clear_core.judge import ModelJudge
 from clear_core.llm.fake import FakeLikelihoodLLM, FakeLLM
 from clear_core.types import Example, Message
+from clear_core.writing import ModelWriter
 
 
 def test_a_trial_scales_with_the_rows() -> None:
@@ -71,5 +73,5 @@ def test_the_calls_of_a_row_are_known_before_a_trial(llm: FakeLLM, samples: int)
     likelihood = isinstance(llm, FakeLikelihoodLLM)
     scored = asyncio.run(score_example(example, llm, recipe))
     assert scored.calls == calls_per_row("score", samples, likelihood=likelihood)
-    corrected = asyncio.run(correct_example(example, llm, llm, recipe))
+    corrected = asyncio.run(correct_example(example, [ModelWriter(llm)], ModelJudge(llm, recipe)))
     assert corrected.calls == calls_per_row("correct", samples, likelihood=likelihood)

@@ -8,6 +8,7 @@ import pytest
 
 from clear_core.errors import BudgetError, LLMError
 from clear_core.estimator import Recipe
+from clear_core.judge import ModelJudge
 from clear_core.llm.fake import FakeLLM
 from clear_core.llm.ledger import MemoryLedger
 from clear_core.llm.ledgered import CallBudget, ledgered
@@ -15,6 +16,7 @@ from clear_core.llm.port import LLM, ChatRequest, Reply
 from clear_core.pipeline import correct_stream, score_stream
 from clear_core.propose import Gamma, Thresholds, propose
 from clear_core.types import ConfidenceScore, Example, Message
+from clear_core.writing import ModelWriter
 
 RECIPE = Recipe("bsdetector", "exact", samples=3)
 
@@ -201,7 +203,7 @@ def test_corrections_stream_alike() -> None:
     async def main() -> None:
         llm = FakeLLM(answers(10))
         wrong = frozenset({2, 5})
-        async with aclosing(correct_stream(examples(10, wrong), llm, llm, RECIPE)) as stream:
+        async with aclosing(correct_stream(examples(10, wrong), [ModelWriter(llm)], ModelJudge(llm, RECIPE))) as stream:
             found = {preference.row: preference async for preference in stream}
         assert {row for row, preference in found.items() if preference.verdict == "candidate"} == wrong
         assert {found[row].candidate for row in wrong} == {"4", "25"}
