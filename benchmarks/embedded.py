@@ -2,7 +2,7 @@
 
     python -m benchmarks.embedded --data FILE.jsonl.gz [--truth FILE.truth.jsonl.gz] --rows 200 --samples 5
 
-The data are not part of the project; `benchmarks.noisy.read_noisy` says what the two files look like.
+The data are not part of the project; `read_noisy` and `read_labelled` in `benchmarks.noisy` say what they look like.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 import click
 
 from benchmarks.measures import Auroc, auroc
-from benchmarks.noisy import CLEAN, NoisyRow, draw, read_noisy, truth_beside
+from benchmarks.noisy import CLEAN, NoisyRow, draw, read_rows
 from clear_core.errors import ClearError, InputError
 from clear_core.estimator import recipe_for
 from clear_core.io import read_scores, write_records
@@ -93,7 +93,7 @@ def _cell(found: Auroc | None) -> str:
 
 @click.command()
 @click.option("--data", required=True, type=FILE, help="The dataset, JSONL or JSONL.gz.")
-@click.option("--truth", type=FILE, help="Its truth; default NAME.truth.jsonl(.gz) beside it.")
+@click.option("--truth", type=FILE, help="Its truth; default NAME.truth.jsonl(.gz) beside it, else is_bad in the rows.")
 @click.option("--rows", "size", default=200, show_default=True, type=click.IntRange(2), help="Rows to draw.")
 @click.option("--samples", default=5, show_default=True, type=click.IntRange(0), help="Samples per row.")
 @click.option("--seed", default=0, show_default=True, help="Of the draw.")
@@ -115,7 +115,7 @@ def main(
 ) -> None:
     """Print AUROC with 95% bootstrap intervals of the embedded model's confidence, its parts, and length alone."""
     try:
-        rows = draw(read_noisy(data, truth or truth_beside(data), part), size, seed)
+        rows = draw(read_rows(data, truth, part), size, seed)
         scored = _recorded(rows, scores) if scores else _scored(rows, keep, samples)
     except (ClearError, OSError) as error:
         raise click.ClickException(str(error)) from None

@@ -1,4 +1,7 @@
-"""A dataset with a truth file: which rows are noisy in which named way, and a stratified sample of them."""
+"""A dataset that is known row by row: which rows are bad in which named way, and a stratified sample of them.
+
+The truth stands in a file of its own (noise that was put in), or in the rows themselves (errors that people found).
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any
 
 from clear_core.errors import InputError
@@ -16,6 +20,7 @@ from clear_core.types import Example, Message
 
 CLEAN = "clean"
 PROMPT_COLUMNS = ("instruction", "context", "question", "prompt")
+CHOOSE = "Answer with the letter and the text of the right choice."
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,45 @@ def truth_beside(data: Path) -> Path:
     """Where the truth of NAME.jsonl(.gz) is expected: NAME.truth.jsonl(.gz) in the same folder."""
     stem, dot, rest = data.name.partition(".jsonl")
     return data.with_name(f"{stem}.truth{dot}{rest}")
+
+
+def read_rows(data: Path, truth: Path | None, part: str = "train") -> list[NoisyRow]:
+    """The rows with their kinds, by the truth file given or found beside the data, else by what the rows tell.
+
+    Raises:
+        InputError: as `read_noisy` and `read_labelled`.
+    """
+    beside = truth or truth_beside(data)
+    return read_noisy(data, beside, part) if truth or beside.exists() else read_labelled(data)
+
+
+def read_labelled(data: Path) -> list[NoisyRow]:
+    """All rows of a dataset whose rows tell themselves whether they are bad.
+
+    Args:
+        data: JSONL (.gz) with `id`, `is_bad` (0 or 1), for a bad one perhaps `error_type` (its kind, else "bad"),
+            the prompt in PROMPT_COLUMNS, and either `response` or `choices` with `given_answer` (a letter).
+
+    Raises:
+        InputError: when the file is not such a file.
+    """
+    rows: list[NoisyRow] = []
+    for number, record in records(data):
+        if record.get("is_bad") not in {0, 1}:
+            hint = "Give the file's truth with --truth, or rows with is_bad."
+            raise InputError(f"{data.name}, row {number} does not tell whether it is bad.", hint)
+        kind = str(record.get("error_type", "bad")) if record["is_bad"] else CLEAN
+        rows.append(NoisyRow(_example(_chosen(record), number, data), kind))
+    return rows
+
+
+def _chosen(record: dict[str, Any]) -> dict[str, Any]:
+    """A question with choices as a prompt that lists them, and the given letter with its choice as the response."""
+    if "choices" not in record:
+        return record
+    listed = {letter: f"{letter}. {text}" for letter, text in zip(ascii_uppercase, record["choices"], strict=False)}
+    asked = [record["question"], *listed.values(), CHOOSE]
+    return record | {"question": "\n".join(asked), "response": listed.get(record.get("given_answer"))}
 
 
 def read_noisy(data: Path, truth: Path, part: str = "train") -> list[NoisyRow]:
