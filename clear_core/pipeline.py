@@ -12,7 +12,9 @@ from clear_core.errors import BudgetError
 from clear_core.estimator import score_example
 from clear_core.judge import Judge
 from clear_core.llm.port import LLM
+from clear_core.measures import Measure
 from clear_core.recipe import Recipe
+from clear_core.stored import StoredRecipe, score_stored
 from clear_core.stored_verdicts import check_pairing
 from clear_core.types import ConfidenceScore, Example, Preference
 from clear_core.writing import Writer
@@ -21,7 +23,7 @@ T = TypeVar("T")
 
 
 def score_stream(
-    examples: Iterable[Example], llm: LLM, recipe: Recipe, *, concurrency: int = 8
+    examples: Iterable[Example], llm: LLM, recipe: Recipe, measure: Measure | None = None, *, concurrency: int = 8
 ) -> AsyncGenerator[ConfidenceScore]:
     """Score examples, each result as soon as it is there (so not in row order).
 
@@ -31,13 +33,28 @@ def score_stream(
         examples: read lazily, never further than `concurrency` ahead.
         llm: the model; put it behind a ledger, or a stopped run pays again.
         recipe: how a score is made.
+        measure: compares samples with the response; None for the one that the recipe names.
         concurrency: examples under way at once.
 
     Raises:
         LLMError: a fatal one, at once; results that are there are given first.
         BudgetError: when the cap is reached, after every example under way has finished.
     """
-    return _stream(examples, lambda example: score_example(example, llm, recipe), concurrency)
+    return _stream(examples, lambda example: score_example(example, llm, recipe, measure), concurrency)
+
+
+def stored_stream(
+    examples: Iterable[Example], recipe: StoredRecipe, measure: Measure | None = None, *, concurrency: int = 8
+) -> AsyncGenerator[ConfidenceScore]:
+    """Score examples by the samples that their rows store; otherwise as `score_stream`.
+
+    Args:
+        examples: the examples, read lazily.
+        recipe: which columns hold what.
+        measure: compares samples with the response; None for the one that the recipe names.
+        concurrency: examples under way at once; it matters only where the measure asks a model.
+    """
+    return _stream(examples, lambda example: score_stored(example, recipe, measure), concurrency)
 
 
 def correct_stream(

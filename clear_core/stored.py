@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from clear_core import confidence, parsing
 from clear_core.asking import Answer
+from clear_core.cells import unpacked
 from clear_core.comparing import compare
 from clear_core.errors import InputError
 from clear_core.measures import Measure, measure_of
@@ -135,7 +136,7 @@ async def score_stored(example: Example, recipe: StoredRecipe, measure: Measure 
 
 def _samples(meta: Mapping[str, Any], field: str) -> Sequence[str] | None:
     """The stored texts; empty when the row has none, None when what it has is no list of texts."""
-    value = _unpacked(meta.get(field))
+    value = unpacked(meta.get(field))
     if value is None or value == "":
         return []
     if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
@@ -155,7 +156,7 @@ def _reflection(meta: Mapping[str, Any], field: str) -> tuple[float | None, str 
     """S, or None with the problem that says why; None and no problem without such a column."""
     if not field:
         return None, None
-    value = _unpacked(meta.get(field))
+    value = unpacked(meta.get(field))
     read = [_verdict(one) for one in (value if isinstance(value, list) else [value])]
     if any(one is not None and math.isnan(one) for one in read):
         return None, "bad_reflection"
@@ -177,11 +178,3 @@ def _verdict(value: Any) -> float | None:
         return None
     is_share = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
     return float(value) if is_share else math.nan
-
-
-def _unpacked(value: Any) -> Any:
-    """The list that a cell of a format without lists (CSV) holds as JSON; anything else as it is."""
-    if isinstance(value, str):
-        inner = parsing.json_value(value)
-        return inner if isinstance(inner, list) else value
-    return value
