@@ -18,8 +18,9 @@ from pages.parts.basis import Basis
 from pages.parts.conversation import conversation_html, text_html
 from pages.parts.diff import diff_html
 from pages.parts.fates import LOOKS, fate_html
+from pages.parts.judge_parts import preference_html
 from pages.parts.queues import Proposed
-from pages.parts.score_parts import preference_html, score_html
+from pages.parts.score_parts import score_html
 from pages.parts.text import escaped
 
 

@@ -1,32 +1,15 @@
-"""What stands behind a number: the parts of a confidence, its samples and reflections, and the judge's two orders.
-
-Evidence may come from elsewhere (imported scores), so nothing about its shape is taken for granted.
-"""
+"""What stands behind a confidence: its parts, its samples and its reflections, and how it was made."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
-from clear_core.types import PROBLEMS, ConfidenceScore, Preference
-from pages.parts.text import escaped
+from clear_core.types import PROBLEMS, ConfidenceScore
+from pages.parts.evidence import LETTERS, fold, listed, maps, meter, number_of, one_line, problem_of, small
+from pages.parts.text import count, escaped
 
-_LONGEST: Final = 2_000
-_LARGEST: Final = 1e9
-_LETTERS: Final = {"A": "correct", "B": "incorrect", "C": "not sure"}
-_SIDES: Final = (
-    {"1": "given", "2": "candidate", "tie": "tie"},
-    {"1": "candidate", "2": "given", "tie": "tie"},
-)
-"""What a judge's label means in each order: the given response first, then the candidate first."""
-
-_ORDERS: Final = ("Given first", "Candidate first")
-_VERDICTS: Final = {
-    "candidate": "the candidate is better",
-    "given": "the given response is better",
-    "tie": "a tie",
-    "inconsistent": "the two orders disagree",
-}
+_MOST_FIELDS: Final = 30
 
 
 def score_html(score: ConfidenceScore, gamma: float) -> str:
@@ -41,145 +24,103 @@ def score_html(score: ConfidenceScore, gamma: float) -> str:
         ("Self-reflection", score.reflection),
         ("Likelihood", score.likelihood),
     ]
-    parts = "".join(_meter(name, value) for name, value in named if value is not None)
+    parts = "".join(meter(name, value) for name, value in named if value is not None)
     problem = ""
     if score.problem and score.confidence is not None:  # without a confidence the reason above says it
         problem = f'<p class="cr-state cr-warn">{escaped(PROBLEMS.get(score.problem, score.problem))}</p>'
+    span = (score.lower, score.upper) if score.lower is not None and score.upper is not None else None
     return (
-        f'<section class="cr-parts"><h4>Score</h4>{_meter("Confidence", score.confidence, line=gamma)}{parts}{problem}'
-        f"{_gain(score.evidence)}{_samples(score.evidence)}{_reflections(score.evidence)}"
-        f'<p class="cr-quiet cr-small">{escaped(score.measure)} · {escaped(score.model)}</p></section>'
+        f'<section class="cr-parts"><h4>Score</h4>{meter("Confidence", score.confidence, gamma, span)}{_early(span)}'
+        f"{parts}{problem}{_gain(score.evidence)}{_stored(score.evidence)}{_samples(score)}"
+        f"{_reflections(score.evidence)}{small(_made(score))}</section>"
     )
 
 
-def preference_html(preference: Preference | None, eta: float) -> str:
-    """The judge's comparison: the preference, what both orders say, and the replies behind them."""
-    if preference is None:
+def _made(score: ConfidenceScore) -> str:
+    """How the number was made: measure, model, samples, temperature and prompts."""
+    words = [score.measure, score.model]
+    if score.samples:
+        words.append(count(score.samples, "sample"))
+    if score.temperature is not None:
+        words.append(f"temperature {score.temperature:g}")
+    if score.prompt_version:
+        words.append(f"prompts {score.prompt_version}")
+    return escaped(" · ".join(word for word in words if word))
+
+
+def _early(span: tuple[float, float] | None) -> str:
+    if span is None:
         return ""
-    verdict = _VERDICTS.get(preference.verdict or "", "no verdict")
-    if preference.verdict in {"candidate", "given"} and _maps(preference.evidence.get("orders")):
-        verdict += ", asked in both orders"
-    if preference.rejected:
-        verdict = f"turned down before judging: {preference.rejected}"
-    elif preference.problem:
-        verdict = PROBLEMS.get(preference.problem, preference.problem)
-    writer = preference.candidate_model or "unknown model"
-    return (
-        f'<section class="cr-parts"><h4>Candidate</h4>{_meter("Preference", preference.preference, line=eta)}'
-        f"<p>Judge: {escaped(verdict)}.</p>{_text(preference.candidate)}"
-        f"{_orders(preference.evidence)}{_gains(preference.evidence)}"
-        f'<p class="cr-quiet cr-small">{escaped(preference.measure)} · judged by {escaped(preference.model)} · '
-        f"written by {escaped(writer)}</p></section>"
-    )
-
-
-def _text(candidate: str | None) -> str:
-    """The candidate itself, folded: where it is not proposed, no diff shows it."""
-    return (
-        ""
-        if candidate is None
-        else _list([f"<li><span>Its text</span>{_fold(_line(candidate), candidate)}</li>"], "cr-orders")
-    )
-
-
-def _meter(name: str, value: float | None, line: float | None = None) -> str:
-    """A number in [0, 1] as a bar, with a threshold's mark on it if there is one."""
-    if value is None:
-        return f'<div class="cr-meter"><span>{name}</span><span class="cr-quiet">none</span></div>'
-    mark = f'<i style="left:{min(max(line, 0.0), 1.0):.2%}"></i>' if line is not None else ""
-    track = f'<span class="cr-track"><b style="width:{value:.2%}"></b>{mark}</span>'
-    return f'<div class="cr-meter"><span>{name}</span>{track}<span class="cr-num">{value:.3f}</span></div>'
+    return small(f"Sampling stopped early: with every sample it would lie from {span[0]:.3f} to {span[1]:.3f}.")
 
 
 def _gain(evidence: Mapping[str, Any]) -> str:
-    gain, tokens = _number(evidence.get("gain")), _number(evidence.get("tokens"))
+    gain, tokens = number_of(evidence.get("gain")), number_of(evidence.get("tokens"))
     if gain is None:
         return ""
     over = f" over {tokens:,.0f} tokens" if tokens else ""
-    return f'<p class="cr-quiet cr-small">Likelihood gain {gain:+.3f} nats per token{over}</p>'
+    return small(f"Likelihood gain {gain:+.3f} nats per token{over}")
 
 
-def _gains(evidence: Mapping[str, Any]) -> str:
-    given, candidate = _number(evidence.get("gain_given")), _number(evidence.get("gain_candidate"))
-    if given is None or candidate is None:
+def _stored(evidence: Mapping[str, Any]) -> str:
+    """The value as the file stores it, where the confidence was taken over from a column."""
+    if "value" not in evidence:
         return ""
-    words = f"Likelihood gain: given {given:+.3f}, candidate {candidate:+.3f} nats per token"
-    return f'<p class="cr-quiet cr-small">{words}</p>'
+    scale = f", on the scale {one_line(evidence['scale'], 60)}" if evidence.get("scale") else ""
+    return small(f"The file says {one_line(evidence['value'], 60)}{scale}")
 
 
-def _samples(evidence: Mapping[str, Any]) -> str:
+def _samples(score: ConfidenceScore) -> str:
     """Each sample's answer with its similarity to the given response."""
     rows = []
-    for sample in _maps(evidence.get("samples")):
-        alike = _number(sample.get("similarity"))
+    for sample in maps(score.evidence.get("samples")):
+        alike = number_of(sample.get("similarity"))
         told = "–" if alike is None else f"{alike:.2f}"
         answer = sample.get("answer")
-        text = _problem(sample) if answer is None else _line(answer)
+        text = problem_of(sample) if answer is None else one_line(answer)
         mark = '<span class="cr-keep" title="the same answer">=</span> ' if sample.get("match") is True else ""
-        rows.append(f'<li><span class="cr-num">{told}</span>{_fold(mark + text, sample.get("text") or answer)}</li>')
+        opened = fold(mark + text, sample.get("text") or answer)
+        rows.append(f'<li><span class="cr-num">{told}</span>{opened}{_fields(sample.get("fields"))}</li>')
     if not rows:
         return ""
-    return f'<div class="cr-label">{len(rows)} samples, by similarity to the given response</div>{_list(rows)}'
+    drawn = count(len(rows), "sample")
+    return f'<div class="cr-label">{drawn}, by similarity to the given response</div>{listed(rows)}{_doubtful(score)}'
+
+
+def _doubtful(score: ConfidenceScore) -> str:
+    """The fields of a JSON response, the most doubtful first, where samples were compared field by field."""
+    found = score.evidence.get("fields")
+    told = {str(name): number_of(value) for name, value in found.items()} if isinstance(found, Mapping) else {}
+    known = sorted((value, name) for name, value in told.items() if value is not None)
+    if not known:
+        return ""
+    bars = "".join(meter(one_line(name, 40), min(max(value, 0.0), 1.0)) for value, name in known[:_MOST_FIELDS])
+    return f'<div class="cr-label">Agreement by field, the most doubtful first</div>{bars}'
+
+
+def _fields(fields: Any) -> str:
+    """The fields on which one sample differs."""
+    if not isinstance(fields, Mapping):
+        return ""
+    told = [(str(name), number_of(value)) for name, value in fields.items()]
+    low = [f"{one_line(name, 40)} {value:.2f}" for name, value in told if value is not None and value < 1.0]
+    return f'<span class="cr-quiet cr-small cr-fields">differs in {", ".join(low[:8])}</span>' if low else ""
 
 
 def _reflections(evidence: Mapping[str, Any]) -> str:
     rows = []
-    for number, reflection in enumerate(_maps(evidence.get("reflections")), 1):
+    for number, reflection in enumerate(maps(evidence.get("reflections")), 1):
         letter = reflection.get("letter")
-        word = _LETTERS.get(str(letter), "no answer") if letter is not None else _problem(reflection)
-        rows.append(f'<li><span class="cr-num">{number}</span>{_fold(word, reflection.get("text"))}</li>')
-    return f'<div class="cr-label">Asked whether it is right, twice</div>{_list(rows)}' if rows else ""
+        word = LETTERS.get(str(letter), "no answer") if letter is not None else problem_of(reflection)
+        opened = fold(word + _likely(reflection.get("probabilities")), reflection.get("text"))
+        rows.append(f'<li><span class="cr-num">{number}</span>{opened}</li>')
+    return f'<div class="cr-label">Asked whether it is right, twice</div>{listed(rows)}' if rows else ""
 
 
-def _orders(evidence: Mapping[str, Any]) -> str:
-    """For each order the first verdict, how many samples agree with it, and the reflections on it."""
-    parts = []
-    for name, sides, order in zip(_ORDERS, _SIDES, _maps(evidence.get("orders")), strict=False):
-        first = order.get("first")
-        first = first if isinstance(first, Mapping) else {}
-        votes = [sides.get(str(sample.get("value")), "no answer") for sample in _maps(order.get("samples"))]
-        tally = ", ".join(f"{votes.count(side)} {side}" for side in dict.fromkeys(votes))
-        letters = [
-            _LETTERS.get(str(each.get("letter", each.get("value"))), "?") for each in _maps(order.get("reflections"))
-        ]
-        verdict = sides.get(str(first.get("value")), "no answer")
-        more = f"; sampled: {tally}" if tally else ""
-        sure = f"; sure? {', '.join(letters)}" if letters else ""
-        parts.append(f"<li><span>{name}</span>{_fold(f'<b>{verdict}</b>{more}{sure}', first.get('text'))}</li>")
-    return _list(parts, "cr-orders") if parts else ""
-
-
-def _fold(summary: str, text: Any) -> str:
-    """A line of HTML that opens to the untrusted text behind it."""
-    if not isinstance(text, str) or not text.strip():
-        return f'<span dir="auto">{summary}</span>'
-    more = " …" if len(text) > _LONGEST else ""
-    return (
-        f'<details><summary dir="auto">{summary}</summary>'
-        f'<div class="cr-reply" dir="auto">{escaped(text[:_LONGEST])}{more}</div></details>'
-    )
-
-
-def _problem(part: Mapping[str, Any]) -> str:
-    problem = str(part.get("problem") or "no answer")
-    return escaped(PROBLEMS.get(problem, problem)[:200])
-
-
-def _line(value: Any) -> str:
-    text = " ".join(str(value).split())
-    return escaped(text[:240]) + ("…" if len(text) > 240 else "")
-
-
-def _list(rows: Sequence[str], extra: str = "") -> str:
-    return f'<ul class="cr-evidence {extra}">{"".join(rows)}</ul>'
-
-
-def _maps(value: Any) -> list[Mapping[str, Any]]:
-    """The mappings of a list; anything else is left out."""
-    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list | tuple) else []
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > _LARGEST:
-        return None
-    return float(value)
+def _likely(probabilities: Any) -> str:
+    """How probable each letter was, where the endpoint told it and the reflection counts by it."""
+    if not isinstance(probabilities, Mapping):
+        return ""
+    told = [(word, number_of(probabilities.get(letter))) for letter, word in LETTERS.items()]
+    words = " · ".join(f"{word} {value:.0%}" for word, value in told if value is not None)
+    return f' <span class="cr-quiet cr-num">by probability: {words}</span>' if words else ""
