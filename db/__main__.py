@@ -19,6 +19,7 @@ from clear_core.llm.embedded import EmbeddedModel
 from clear_core.llm.openai_chat import OpenAIChat
 from clear_core.llm.port import LLM
 from clear_core.settings import read_settings
+from clear_core.types import ModelRef
 from db.asking import Models, OnLoading
 from db.checks import find_faults
 from db.curation import forget_exports
@@ -85,19 +86,17 @@ def worker(run_id: int) -> None:
     terminated = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: terminated.set())
-    models = Models(
-        connect=connect,
-        ledger_path=settings.ledger_path,
-        api_key=given.get("api_key") or settings.api_key,
-        candidate_api_key=given.get("candidate_api_key", ""),
-    )
+    keys = given.get("keys") or {settings.base_url: settings.api_key}
+    models = Models(connect=connect, ledger_path=settings.ledger_path, keys=keys)
     status = work(open_engine(given.get("url") or settings.database_url), run_id, models, terminated)
     sys.exit(0 if status in ENDED_WELL else 1)
 
 
-def connect(base_url: str, model: str, api_key: str, on_loading: OnLoading) -> LLM:
+def connect(model: ModelRef, api_key: str, on_loading: OnLoading) -> LLM:
     """The real clients."""
-    return OpenAIChat(base_url, model, api_key) if base_url else EmbeddedModel(on_loading=on_loading)
+    if model.base_url:
+        return OpenAIChat(model.base_url, model.model, api_key)
+    return EmbeddedModel(on_loading=on_loading)
 
 
 if __name__ == "__main__":

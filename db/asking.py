@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, closing
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol, TypeVar
 
 from clear_core.estimator import Recipe, recipe_for
+from clear_core.judge import ModelJudge
 from clear_core.llm.ledger import Ledger
 from clear_core.llm.ledgered import LedgeredLLM, ledgered
 from clear_core.llm.port import LLM
 from clear_core.pipeline import correct_stream, score_stream
-from clear_core.types import ConfidenceScore, Example, Preference
+from clear_core.types import ConfidenceScore, Example, ModelRef, Preference
+from clear_core.writing import ModelWriter
 from db.convert import to_json
 from db.leases import describe
 from db.outage import OutageGuard
@@ -39,8 +41,8 @@ OnLoading = Callable[[Literal["loading", "ready"]], None]
 class Connect(Protocol):
     """Makes a client; only the place that starts the process knows real ones."""
 
-    def __call__(self, base_url: str, model: str, api_key: str, on_loading: OnLoading) -> LLM:
-        """A client of the model at an endpoint; the embedded model for an empty base URL."""
+    def __call__(self, model: ModelRef, api_key: str, on_loading: OnLoading) -> LLM:
+        """A client of the model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +52,16 @@ class Models:
     Attributes:
         connect: makes clients.
         ledger_path: the ledger of finished calls.
-        api_key: key of the endpoint that scores and judges.
-        candidate_api_key: key of the endpoint that writes candidates.
+        keys: by base URL; a key goes to its endpoint and nowhere else.
     """
 
     connect: Connect
     ledger_path: Path
-    api_key: str = field(default="", repr=False)
-    candidate_api_key: str = field(default="", repr=False)
+    keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def key_for(self, model: ModelRef) -> str:
+        """The key of the model's endpoint; empty where none was given."""
+        return self.keys.get(model.base_url, "") if model.base_url else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,21 +85,21 @@ async def ask_models(shift: Shift, pulse: Pulse, models: Models) -> Ending:
                 shift.is_loading = state == "loading"
                 shift.begin(shift.phase)
 
-            def open_model(base_url: str, model: str, api_key: str) -> LedgeredLLM:
-                llm = ledgered(models.connect(base_url, model, api_key, on_loading), ledger, shift.budget)
+            def open_model(model: ModelRef) -> LedgeredLLM:
+                llm = ledgered(models.connect(model, models.key_for(model), on_loading), ledger, shift.budget)
                 stack.push_async_callback(llm.close)
                 shift.models.append(llm)
                 return llm
 
-            return await _run(shift, pulse, models, open_model)
+            return await _run(shift, pulse, open_model)
 
 
-OpenModel = Callable[[str, str, str], LedgeredLLM]
+OpenModel = Callable[[ModelRef], LedgeredLLM]
 
 
-async def _run(shift: Shift, pulse: Pulse, models: Models, open_model: OpenModel) -> Ending:
+async def _run(shift: Shift, pulse: Pulse, open_model: OpenModel) -> Ending:
     config = shift.run.config
-    judge = open_model(config.base_url, config.model, models.api_key)
+    judge = open_model(ModelRef(config.base_url, config.model, config.adapter))
     recipe = replace(recipe_for(judge, config.samples, config.similarity or None), temperature=config.temperature)
     feed = _Feed(pending_examples(shift.engine, shift.run, retry_problems=shift.run.retry_problems), pulse)
     if config.kind == "score":
@@ -103,12 +107,13 @@ async def _run(shift: Shift, pulse: Pulse, models: Models, open_model: OpenModel
         shift.begin("scoring")
         scores = score_stream(feed, judge, recipe, concurrency=config.concurrency)
         return await _Storing(shift, pulse, feed, save_scores).store(scores)
-    writer = _open_writer(shift, models, judge, open_model)
+    writer = _open_writer(shift, judge, open_model)
     told = _told(recipe, judge) | {"candidate_model": writer.model, "candidate_host": writer.host}
     total = len(rows_in_scope(shift.engine, config))
     describe(shift.engine, shift.lease, total=total, recipe=to_json(told))
     shift.begin("correcting")
-    preferences = correct_stream(feed, writer, judge, recipe, concurrency=config.concurrency)
+    judging = ModelJudge(judge, recipe)
+    preferences = correct_stream(feed, [ModelWriter(writer)], judging, concurrency=config.concurrency)
     return await _Storing(shift, pulse, feed, save_preferences).store(preferences)
 
 
@@ -116,15 +121,10 @@ def _told(recipe: Recipe, judge: LedgeredLLM) -> dict[str, Any]:
     return asdict(recipe) | {"measure": recipe.name, "model": judge.model, "host": judge.host}
 
 
-def _open_writer(shift: Shift, models: Models, judge: LedgeredLLM, open_model: OpenModel) -> LedgeredLLM:
+def _open_writer(shift: Shift, judge: LedgeredLLM, open_model: OpenModel) -> LedgeredLLM:
     config = shift.run.config
-    base_url = config.candidate_base_url or config.base_url
-    model = config.candidate_model or config.model
-    if (base_url, model) == (config.base_url, config.model):
-        return judge
-    # The judge's key goes to the judge's endpoint and nowhere else.
-    key = models.candidate_api_key or (models.api_key if base_url == config.base_url else "")
-    return open_model(base_url, model, key)
+    model = config.writers[0].model
+    return judge if model is None or model == config.asked else open_model(model)
 
 
 class _Feed:

@@ -13,8 +13,18 @@ from sqlalchemy import Row
 
 from clear_core.io.source import FieldMap
 from clear_core.propose import acceptable, tie_hash
-from clear_core.types import ConfidenceScore, Decision, Example, Message, Preference, RowProblem
-from db.records import DatasetRecord, PolicyRecord, RunConfig, RunRecord, RunStatus
+from clear_core.train.settings import TrainSettings
+from clear_core.types import (
+    CandidateSource,
+    ConfidenceScore,
+    Decision,
+    Example,
+    Message,
+    ModelRef,
+    Preference,
+    RowProblem,
+)
+from db.records import DatasetRecord, PolicyRecord, RoundRecord, RunConfig, RunRecord, RunStatus
 
 AnyRow = Row[Any]
 Values = dict[str, Any]
@@ -104,7 +114,21 @@ def config_values(config: RunConfig) -> str:
 
 def config_of(row: AnyRow) -> RunConfig:
     """A run's configuration from its row."""
-    return RunConfig(**json.loads(row.config))
+    values = json.loads(row.config)
+    labels = values.get("labels", ())
+    return RunConfig(
+        **values
+        | {
+            "labels": labels if isinstance(labels, str) else tuple(labels),
+            "candidates": tuple(map(_source_of, values.get("candidates", ()))),
+            "train": TrainSettings(**values["train"]) if values.get("train") else None,
+        }
+    )
+
+
+def _source_of(stored: Mapping[str, Any]) -> CandidateSource:
+    model = stored["model"]
+    return CandidateSource(model and ModelRef(**model), stored["column"], stored["label"])
 
 
 NO_WORKER = "Its worker is gone: killed, or the machine was restarted. Resume goes on from the last stored row."
@@ -136,6 +160,7 @@ def run_of(row: AnyRow, status: RunStatus) -> RunRecord:
         pending_request=row.request,
         version=row.version,
         retry_problems=row.retry_problems,
+        state=json.loads(row.state),
     )
 
 
@@ -162,6 +187,9 @@ def score_values(run_id: int, score: ConfidenceScore) -> Values:
         "calls": score.calls,
         "problem": score.problem,
         "evidence": to_json(dict(score.evidence)),
+        "temperature": score.temperature,
+        "lower": score.lower,
+        "upper": score.upper,
     }
 
 
@@ -181,6 +209,9 @@ def score_of(row: AnyRow) -> ConfidenceScore:
         calls=row.calls,
         problem=row.problem,
         evidence=json.loads(row.evidence),
+        temperature=row.temperature,
+        lower=row.lower,
+        upper=row.upper,
     )
 
 
@@ -202,6 +233,8 @@ def preference_values(run_id: int, preference: Preference) -> Values:
         "problem": preference.problem,
         "rejected": preference.rejected,
         "evidence": to_json(dict(preference.evidence)),
+        "samples": preference.samples,
+        "temperature": preference.temperature,
     }
 
 
@@ -221,6 +254,8 @@ def preference_of(row: AnyRow) -> Preference:
         problem=row.problem,
         rejected=row.rejected,
         evidence=json.loads(row.evidence),
+        samples=row.samples,
+        temperature=row.temperature,
     )
 
 
@@ -237,6 +272,24 @@ def policy_of(row: AnyRow) -> PolicyRecord:
         gamma_value=row.gamma_value,
         eta=row.eta,
         scope=row.scope,
+        created_at=datetime.fromtimestamp(row.created_at, UTC),
+        created_by=row.created_by,
+    )
+
+
+def round_of(row: AnyRow) -> RoundRecord:
+    """A round from its row."""
+    return RoundRecord(
+        id=row.id,
+        dataset_id=row.dataset_id,
+        number=row.number,
+        name=row.name,
+        score_run_id=row.score_run_id,
+        correct_run_id=row.correct_run_id,
+        policy_id=row.policy_id,
+        train_run_id=row.train_run_id,
+        registered=ModelRef(**json.loads(row.registered)) if row.registered else None,
+        note=row.note,
         created_at=datetime.fromtimestamp(row.created_at, UTC),
         created_by=row.created_by,
     )

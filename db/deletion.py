@@ -24,6 +24,7 @@ from db.models import (
     ExampleRow,
     PolicyRow,
     PreferenceRow,
+    RoundRow,
     RowProblemRow,
     RunRow,
     ScoreRow,
@@ -72,6 +73,7 @@ def _delete_contents(engine: Engine, dataset_id: int) -> None:
     with read(engine) as connection:
         runs = connection.execute(select(RunRow.id).where(RunRow.dataset_id == dataset_id)).scalars().all()
     # Children first: each table is empty of this dataset before what it refers to goes.
+    _delete_in_pages(engine, RoundRow.dataset_id == dataset_id, RoundRow.id)
     _delete_in_pages(engine, StandingRow.dataset_id == dataset_id, StandingRow.row)
     _delete_in_pages(engine, DecisionRow.dataset_id == dataset_id, DecisionRow.seq)
     _delete_in_pages(engine, PolicyRow.dataset_id == dataset_id, PolicyRow.id)

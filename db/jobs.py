@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -18,7 +19,7 @@ KEY_VARIABLES: Final = frozenset({"CLEAR_API_KEY", "CLEAR_CANDIDATE_API_KEY", "O
 _children: list[subprocess.Popen[bytes]] = []
 
 
-def start_worker(run_id: int, *, url: str, api_key: str = "", candidate_api_key: str = "") -> int:
+def start_worker(run_id: int, *, url: str, keys: Mapping[str, str] | None = None) -> int:
     """Start `python -m db worker RUN_ID` in its own session, at low priority.
 
     Keys and the database's URL travel through the worker's stdin, never through arguments or the environment.
@@ -26,8 +27,8 @@ def start_worker(run_id: int, *, url: str, api_key: str = "", candidate_api_key:
     Args:
         run_id: a queued run.
         url: the database.
-        api_key: key of the (judging) endpoint; may be empty.
-        candidate_api_key: key of the candidates' endpoint; may be empty.
+        keys: the keys of the endpoints that the run enters (`RunConfig.endpoints`), by base URL; each goes to its own
+            endpoint and nowhere else.
 
     Returns:
         The worker's process id.
@@ -49,7 +50,7 @@ def start_worker(run_id: int, *, url: str, api_key: str = "", candidate_api_key:
             start_new_session=True,
         )
     _children.append(child)
-    secrets = {"url": url, "api_key": api_key, "candidate_api_key": candidate_api_key}
+    secrets = {"url": url, "keys": dict(keys or {})}
     # A worker that died already can't be told anything; its run shows as interrupted.
     if child.stdin:
         with suppress(BrokenPipeError), child.stdin as pipe:

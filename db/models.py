@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from sqlalchemy import BigInteger, Double, ForeignKey, Index, MetaData, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Double, ForeignKey, Index, MetaData, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 NAMING = {
@@ -97,6 +97,7 @@ class RunRow(Base):
     message: Mapped[str] = mapped_column(default="")
     phase: Mapped[str] = mapped_column(default="")
     recipe: Mapped[str] = mapped_column(default="{}")
+    state: Mapped[str] = mapped_column(default="{}", server_default="{}")
     rate_per_s: Mapped[float | None]
     version: Mapped[int] = mapped_column(default=0)
     token: Mapped[int] = mapped_column(default=0)
@@ -129,8 +130,22 @@ class ScoreRow(Base):
     calls: Mapped[int]
     problem: Mapped[str | None] = mapped_column(String(32))
     evidence: Mapped[str]
+    temperature: Mapped[float | None]
+    lower: Mapped[float | None]
+    upper: Mapped[float | None]
 
-    __table_args__ = (Index("ix_score_table", "run_id", "row", "confidence", "consistency", "tie"),)
+    __table_args__ = (
+        Index("ix_score_table", "run_id", "row", "confidence", "consistency", "tie"),
+        Index(
+            "ix_score_interval",
+            "run_id",
+            "row",
+            "lower",
+            "upper",
+            sqlite_where=text("lower IS NOT NULL"),
+            postgresql_where=text("lower IS NOT NULL"),
+        ),
+    )
 
 
 class PreferenceRow(Base):
@@ -153,6 +168,8 @@ class PreferenceRow(Base):
     problem: Mapped[str | None] = mapped_column(String(32))
     rejected: Mapped[str | None]
     evidence: Mapped[str]
+    samples: Mapped[int] = mapped_column(default=0, server_default="0")
+    temperature: Mapped[float | None]
 
     __table_args__ = (Index("ix_preference_table", "run_id", "row", "accepted"),)
 
@@ -176,6 +193,27 @@ class PolicyRow(Base):
     created_by: Mapped[str]
 
     __table_args__ = (UniqueConstraint("dataset_id", "name", "version"), NEVER_REUSE_IDS)
+
+
+class RoundRow(Base):
+    """One round: what `RoundRecord` shows; `registered` is a model reference as JSON."""
+
+    __tablename__ = "round"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    dataset_id: Mapped[int] = mapped_column(ForeignKey("dataset.id"))
+    number: Mapped[int]
+    name: Mapped[str]
+    score_run_id: Mapped[int] = mapped_column(ForeignKey("run.id"))
+    correct_run_id: Mapped[int | None] = mapped_column(ForeignKey("run.id"))
+    policy_id: Mapped[int | None] = mapped_column(ForeignKey("policy.id"))
+    train_run_id: Mapped[int | None] = mapped_column(ForeignKey("run.id"))
+    registered: Mapped[str | None]
+    note: Mapped[str]
+    created_at: Mapped[float]
+    created_by: Mapped[str]
+
+    __table_args__ = (UniqueConstraint("dataset_id", "number"), NEVER_REUSE_IDS)
 
 
 class DecisionRow(Base):

@@ -9,8 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, insert, select, update
 
 from clear_core.errors import InputError, StateError
-from clear_core.llm.base_url import check_base_url
-from clear_core.propose import Gamma
+from db.configs import check_config
 from db.convert import config_of, config_values, run_of
 from db.datasets import get_dataset
 from db.engine import read, write
@@ -27,20 +26,12 @@ def create_run(engine: Engine, dataset_id: int, config: RunConfig, created_by: s
 
     Raises:
         StateError: when the dataset is missing or not ready, or `score_run_id` is not a score run of it.
-        InputError: when the configuration can't be used (limits below 1, a base URL with credentials, ...).
-        ThresholdError: when gamma is not a threshold.
+        InputError, ThresholdError: when the configuration can't be used, as `check_config` says.
     """
-    _check_numbers(config)
-    for url in filter(None, (config.base_url, config.candidate_base_url)):
-        check_base_url(url)
-    if config.base_url and not config.model.strip():
-        raise InputError("The endpoint needs a model name.", "Give the model's name as the endpoint lists it.")
-    Gamma.parse(config.gamma)
+    check_config(config)
     dataset = get_dataset(engine, dataset_id)
     _check_state(dataset, config)
-    if config.kind == "correct":
-        if config.score_run_id is None:
-            raise InputError("A correct run needs scores.", "Choose a score run.")
+    if config.kind == "correct" and config.score_run_id is not None:
         check_run(engine, dataset_id, config.score_run_id, "score")
     values = {
         "dataset_id": dataset_id,
@@ -54,14 +45,6 @@ def create_run(engine: Engine, dataset_id: int, config: RunConfig, created_by: s
     }
     with write(engine) as connection:
         return int(connection.execute(insert(RunRow).values(values).returning(RunRow.id)).scalar_one())
-
-
-def _check_numbers(config: RunConfig) -> None:
-    least = {"limit": 1, "max_calls": 1, "concurrency": 1, "samples": 0, "temperature": 0}
-    for name, lowest in least.items():
-        value = getattr(config, name)
-        if value is not None and not value >= lowest:
-            raise InputError(f"{name} is {value}.", f"Give a number from {lowest}.")
 
 
 def _check_state(dataset: DatasetRecord, config: RunConfig) -> None:

@@ -21,7 +21,7 @@ from db.convert import AnyRow, config_values, preference_of, preference_values, 
 from db.datasets import examples_in, get_dataset
 from db.engine import read, write
 from db.models import PreferenceRow, RunRow, ScoreRow
-from db.records import RunConfig
+from db.records import Intervals, RunConfig
 
 Result = TypeVar("Result", ConfidenceScore, Preference)
 ResultRow = type[ScoreRow] | type[PreferenceRow]
@@ -56,6 +56,18 @@ def score_table(engine: Engine, score_run_id: int, correct_run_id: int | None = 
         np.ascontiguousarray(scored["tie"]).view(np.uint64),
         preference,
     )
+
+
+def intervals(engine: Engine, score_run_id: int) -> Intervals:
+    """The rows of a run whose sampling stopped early, with what their confidence lies between.
+
+    Cache it on (score_run_id, its version). Only the gamma that the run stopped at decides all of them.
+    """
+    stopped = (ScoreRow.run_id == score_run_id) & ScoreRow.lower.is_not(None)
+    query = select(ScoreRow.row, ScoreRow.lower, ScoreRow.upper).where(stopped).order_by(ScoreRow.row)
+    with read(engine) as connection:
+        found = as_array(connection, query, [("row", "i8"), ("lower", "f8"), ("upper", "f8")])
+    return Intervals(*(np.ascontiguousarray(found[name]) for name in ("row", "lower", "upper")))
 
 
 def get_scores(engine: Engine, run_id: int, rows: Sequence[int]) -> dict[int, ConfidenceScore]:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from clear_core.errors import ClearError
 from clear_core.propose import Gamma, Thresholds, rows_to_correct
+from clear_core.types import CandidateSource, ModelRef
 from db.records import DatasetRecord, RunConfig, RunRecord, Scope
 from db.scores import score_table
 from pages.parts import address
@@ -83,8 +84,7 @@ def _new_run(dataset: DatasetRecord, runs: list[RunRecord], scored: list[RunReco
         config,
         base_url=judge.base_url,
         model=judge.model,
-        candidate_base_url=writer.base_url if writer else "",
-        candidate_model=writer.model if writer else "",
+        candidates=(CandidateSource(ModelRef(writer.base_url, writer.model)),) if writer else (),
         weak_candidates=writer is None,
     )
     missing = judge.missing or (writer.missing if writer else "") or ("" if rows else "No row is in this scope.")
@@ -96,7 +96,7 @@ def _writer(before: RunConfig) -> ModelChoice | None:
     who = st.segmented_control(
         "Candidates come from",
         [_TUNED, _BASE],
-        default=_TUNED if before.candidate_model else _BASE,
+        default=_TUNED if before.candidates else _BASE,
         required=True,
         key="writer",
         persist_state="session",
@@ -104,7 +104,8 @@ def _writer(before: RunConfig) -> ModelChoice | None:
     st.markdown(_WRITERS[who])
     if who == _BASE:
         return None
-    return ask_endpoint("candidate", settings(), ModelChoice(before.candidate_base_url, before.candidate_model))
+    tuned = before.writers[0].model if before.candidates else None
+    return ask_endpoint("candidate", settings(), ModelChoice(tuned.base_url, tuned.model) if tuned else ModelChoice())
 
 
 def _which_rows(scored: list[RunRecord], before: RunConfig) -> tuple[RunConfig, int]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clear_core.io import Source, detect, write_records
-from clear_core.types import ConfidenceScore, Preference
+from clear_core.types import CandidateSource, ConfidenceScore, ModelRef, Preference
 from db.datasets import create_dataset, import_examples
 from db.records import RunConfig
 from db.scores import import_preferences, import_scores
@@ -102,6 +102,7 @@ def seed(engine, data_dir: Path, rows: int = 30, *, corrected: bool = True) -> R
     score = import_scores(engine, dataset, data_dir / "scores.jsonl", RunConfig("score", model="base"), "tester")
     low = [i for i in range(1, rows // 2) if i % 3 != 1]
     write_records(data_dir / "preferences.jsonl", [_preference(i) for i in low] if corrected else [])
-    config = RunConfig("correct", model="base", candidate_model="tuned", score_run_id=score)
+    tuned = (CandidateSource(ModelRef("http://127.0.0.1:9/v1", "tuned")),)
+    config = RunConfig("correct", model="base", candidates=tuned, score_run_id=score)
     correct = import_preferences(engine, dataset, data_dir / "preferences.jsonl", config) if corrected else 0
     return Reviewable(dataset, score, correct, rows)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from clear_core.settings import Settings
+from clear_core.types import CandidateSource
 
 _KEYS: Final = "keys"
 _TYPED: Final = "Type a key"
@@ -53,6 +54,13 @@ def described(base_url: str, model: str) -> str:
     if not base_url:
         return "embedded model (SmolLM2 135M)"
     return f"{model or 'a model'} at {urlsplit(base_url).netloc or base_url}"
+
+
+def written_by(source: CandidateSource) -> str:
+    """A source of candidates in a few words."""
+    if source.model is None:
+        return source.label or f"the column {source.column}"
+    return described(source.model.base_url, source.model.model)
 
 
 def choose_model(name: str, settings: Settings, default: ModelChoice, *, label: str = "Model") -> ModelChoice:

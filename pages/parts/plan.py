@@ -54,7 +54,7 @@ def plan_run(
 
 
 def _is_paid(config: RunConfig) -> bool:
-    return bool(config.base_url or config.candidate_base_url)
+    return bool(config.endpoints)
 
 
 def _first_paid(dataset: DatasetRecord, config: RunConfig, rows: int, verb: str) -> None:

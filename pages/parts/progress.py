@@ -11,7 +11,7 @@ import streamlit as st
 from clear_core.types import PROBLEMS
 from db.records import RunRecord, RunStatus
 from db.runs import get_run, request_cancel, request_pause, request_resume
-from pages.parts.endpoint import described, key_field, knows_key
+from pages.parts.endpoint import described, key_field, knows_key, written_by
 from pages.parts.errors import in_words, notice
 from pages.parts.shell import engine, settings, start
 from pages.parts.text import ago, count, duration, escaped, icon_html
@@ -129,7 +129,7 @@ def _facts(run: RunRecord) -> str:
     if config.kind == "correct":
         facts.append(("Candidates from", _writer(run)))
     if run.calls_paid or run.calls_replayed:
-        word = "Calls paid" if config.base_url or config.candidate_base_url else "Calls"
+        word = "Calls paid" if config.endpoints else "Calls"
         facts.append((word, f"{run.calls_paid:,}" + (f" of {config.max_calls:,}" if config.max_calls else "")))
         facts.append(("Replayed, free", f"{run.calls_replayed:,}"))
         facts.append(("Tokens in / out", f"{run.tokens_in:,} / {run.tokens_out:,}"))
@@ -144,7 +144,7 @@ def _writer(run: RunRecord) -> str:
         return "the base model, the weaker variant"
     if run.recipe.get("recorded"):  # somewhere else: only the records know
         return str(run.recipe.get("candidate_model", ""))
-    return described(config.candidate_base_url or config.base_url, config.candidate_model)
+    return ", ".join(written_by(source) for source in config.writers)
 
 
 def facts_html(facts: list[tuple[str, str]]) -> str:
@@ -190,7 +190,7 @@ def _cancel(run: RunRecord) -> None:
 
 def _resume(run: RunRecord, failed: int, unit: str) -> None:
     config = run.config
-    for base_url in dict.fromkeys((config.base_url, config.candidate_base_url)):
+    for base_url in config.endpoints:
         if not knows_key(settings(), base_url):
             st.caption("The key of this endpoint was not stored. Give it again to go on.")
             key_field(f"resume_{run.id}", settings(), base_url)

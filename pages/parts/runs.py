@@ -20,7 +20,7 @@ from pages.parts.table import show_table
 from pages.parts.text import ago, count, escaped
 
 _LISTED: Final = 20
-_PART: Final[dict[RunKind, address.Name]] = {"score": "run", "correct": "correct", "import": "run"}
+_PART: Final[dict[RunKind, address.Name]] = {"score": "run", "correct": "correct", "import": "run", "train": "run"}
 
 
 def run_at_hand(runs: Sequence[RunRecord], kind: RunKind) -> RunRecord | None:

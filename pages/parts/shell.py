@@ -48,12 +48,8 @@ def engine() -> Engine:
 
 def start(run_id: int, config: RunConfig) -> None:
     """Start the worker of a queued run, with the keys that this session holds for its endpoints."""
-    start_worker(
-        run_id,
-        url=settings().database_url,
-        api_key=key_for(settings(), config.base_url),
-        candidate_api_key=key_for(settings(), config.candidate_base_url),
-    )
+    keys = {base_url: key_for(settings(), base_url) for base_url in config.endpoints}
+    start_worker(run_id, url=settings().database_url, keys=keys)
 
 
 def pause_runs() -> None:

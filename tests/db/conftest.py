@@ -17,6 +17,7 @@ from db.policies import save_policy
 from db.records import RunConfig
 from db.results import save_preferences, save_scores
 from db.reviews import append_decision
+from db.rounds import create_round
 from db.runs import create_run
 from db.uploads import store_file
 
@@ -135,4 +136,5 @@ def reviewed(
         created_by="ada",
     )
     append_decision(engine, dataset_id, decide(2), policy_id=policy.id)
+    create_round(engine, dataset_id, score_run_id=scores, correct_run_id=judged, policy_id=policy.id)
     return dataset_id

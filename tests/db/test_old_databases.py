@@ -11,13 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from clear_core.types import CandidateSource, ModelRef
 from db.checks import find_faults
 from db.datasets import examples_by_row, get_dataset, row_problems
 from db.engine import MIGRATIONS, is_current, open_engine, upgrade
 from db.policies import list_policies
 from db.reviews import effective_fates
+from db.rounds import list_rounds
 from db.runs import list_runs
-from db.scores import get_preferences, iter_scores, score_table
+from db.scores import get_preferences, get_scores, iter_scores, score_table
 
 DUMPS = sorted((Path(__file__).parent / "frozen").glob("*.sql"))
 
@@ -46,4 +48,36 @@ def test_an_old_database_is_upgraded_and_read(dump: Path, tmp_path: Path) -> Non
     assert list_policies(engine, 1)[0].thresholds.eta == 0.8
     assert effective_fates(engine, 1)[2].fate == "drop"
     assert [fault for fault in find_faults(engine) if "upload" not in fault] == []
+    engine.dispose()
+
+
+def test_the_one_writer_of_before_is_a_source_of_candidates(tmp_path: Path) -> None:
+    path = tmp_path / "review.db"
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript(DUMPS[0].read_text())
+        old.execute("UPDATE run SET config = json_set(config, '$.candidate_model', 'tuned') WHERE id = 2")
+        old.execute("UPDATE run SET config = json_set(config, '$.base_url', 'http://a/v1') WHERE id = 2")
+        old.commit()
+    engine = open_engine(f"sqlite:///{path}")
+    upgrade(engine)
+    correct, score = list_runs(engine, 1)
+    assert correct.config.candidates == (CandidateSource(ModelRef("http://a/v1", "tuned")),)
+    assert correct.config.endpoints == ("http://a/v1",)
+    assert score.config.candidates == ()
+    engine.dispose()
+
+
+def test_what_the_second_schema_added_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "review.db"
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript(DUMPS[1].read_text())
+    engine = open_engine(f"sqlite:///{path}")
+    upgrade(engine)
+    correct, score = list_runs(engine, 1)
+    assert correct.config.candidates[1] == CandidateSource(column="other")
+    assert (score.config.stop_early, score.config.labels) == (True, ("a", "b"))
+    first = get_scores(engine, 1, [0])[0]
+    assert (first.lower, first.upper, first.temperature) == (0.05, 0.15, 1.0)
+    assert get_preferences(engine, 2, [0])[0].samples == 5
+    assert list_rounds(engine, 1)[0].registered == ModelRef("http://127.0.0.1:9/v1", "tuned")
     engine.dispose()

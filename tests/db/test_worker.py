@@ -14,6 +14,7 @@ from sqlalchemy import Engine, update
 from clear_core.errors import LLMError
 from clear_core.llm.fake import FakeLLM
 from clear_core.llm.port import ChatRequest, Reply
+from clear_core.types import CandidateSource, ModelRef
 from db.asking import Models, OnLoading
 from db.datasets import get_dataset
 from db.engine import write
@@ -24,6 +25,8 @@ from db.scores import get_preferences, get_scores, iter_scores
 from db.worker import work
 
 Dataset = Callable[[int], int]
+
+KEYS = {"http://judge/v1": "sk-judge", "http://tuned/v1": "sk-candidate"}
 
 CALLS = 4
 """Calls of a BSDetector score with two samples: two reflections and the samples."""
@@ -62,14 +65,14 @@ class Bench:
         self.connected: list[tuple[str, str, str]] = []
         self.terminated = threading.Event()
 
-    def connect(self, base_url: str, model: str, api_key: str, on_loading: OnLoading) -> Endpoint:
-        self.connected.append((base_url, model, api_key))
+    def connect(self, model: ModelRef, api_key: str, on_loading: OnLoading) -> Endpoint:
+        self.connected.append((model.base_url, model.model, api_key))
         on_loading("loading")
         on_loading("ready")
         return self.endpoint
 
     def work(self, run_id: int) -> RunRecord:
-        models = Models(self.connect, self.ledger_path, api_key="sk-judge", candidate_api_key="sk-candidate")
+        models = Models(self.connect, self.ledger_path, keys=KEYS)
         work(self.engine, run_id, models, self.terminated)
         return get_run(self.engine, run_id)
 
@@ -274,8 +277,7 @@ def test_a_correct_run_writes_and_judges_candidates_and_each_key_goes_to_its_end
         kind="correct",
         model="fake",
         base_url="http://judge/v1",
-        candidate_base_url="http://tuned/v1",
-        candidate_model="tuned",
+        candidates=(CandidateSource(ModelRef("http://tuned/v1", "tuned")),),
         samples=1,
         score_run_id=scores.id,
         scope="all",
@@ -293,12 +295,10 @@ def test_a_correct_run_writes_and_judges_candidates_and_each_key_goes_to_its_end
 
 def test_without_a_key_of_its_own_another_endpoint_gets_none(engine: Engine, bench: Bench, score_run: ScoreRun) -> None:
     scores = bench.work(score_run(2))
-    config = RunConfig(
-        "correct", "fake", "http://judge/v1", candidate_base_url="http://other/v1", score_run_id=scores.id
-    )
+    other = (CandidateSource(ModelRef("http://other/v1", "fake")),)
+    config = RunConfig("correct", "fake", "http://judge/v1", candidates=other, score_run_id=scores.id)
     bench.connected.clear()
-    models = Models(bench.connect, bench.ledger_path, api_key="sk-judge")
-    work(engine, create_run(engine, scores.dataset_id, config, ""), models, bench.terminated)
+    bench.work(create_run(engine, scores.dataset_id, config, ""))
     assert bench.connected[1] == ("http://other/v1", "fake", "")
 
 
@@ -306,7 +306,7 @@ def test_keys_are_stored_nowhere(bench: Bench, score_run: ScoreRun, data_dir: Pa
     bench.work(score_run(2))
     for path in data_dir.rglob("*"):
         assert path.is_dir() or b"sk-judge" not in path.read_bytes()
-    assert "sk-judge" not in repr(Models(bench.connect, bench.ledger_path, api_key="sk-judge"))
+    assert "sk-judge" not in repr(Models(bench.connect, bench.ledger_path, keys=KEYS))
 
 
 def test_an_import_is_a_run_that_can_be_stopped_and_resumed(

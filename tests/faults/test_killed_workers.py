@@ -53,7 +53,7 @@ class Bench:
         return create_run(self.engine, self.dataset_id, config, "ada")
 
     def start(self, run_id: int) -> int:
-        return start_worker(run_id, url=self.url, api_key=KEY)
+        return start_worker(run_id, url=self.url, keys={self.base_url: KEY})
 
     def status(self, run_id: int) -> str:
         return get_run(self.engine, run_id).status

@@ -1,7 +1,7 @@
 import pytest
 from page_kit import said, scores
 
-from clear_core.types import Preference
+from clear_core.types import CandidateSource, ModelRef, Preference
 from db.records import RunConfig
 from db.runs import list_runs
 
@@ -51,10 +51,9 @@ def test_a_fine_tuned_model_is_named_with_its_endpoint_and_key(app, scored, star
     next(element for element in at.button if element.label == "Correct 1 row").click().run()
     config = list_runs(app.engine, scored[0], "correct")[0].config
     assert config.max_calls == 10
-    assert (config.candidate_base_url, config.candidate_model) == ("http://127.0.0.1:9/v1", "ours-tuned")
+    assert config.candidates == (CandidateSource(ModelRef("http://127.0.0.1:9/v1", "ours-tuned")),)
     assert not config.weak_candidates
-    assert started[0][1]["candidate_api_key"] == "sk-tuned"
-    assert started[0][1]["api_key"] == ""
+    assert started[0][1]["keys"] == {"http://127.0.0.1:9/v1": "sk-tuned"}
 
 
 def test_scope_and_gamma_decide_which_rows(app, scored):

@@ -140,7 +140,7 @@ def test_a_typed_key_reaches_the_worker_and_nothing_else(app, started):
     at.text_input(key="score_key:https://api.example.com/v1").set_value(KEY).run()
     button(at, "Score 3 rows").click().run()
     assert not at.exception
-    assert started[0][1]["api_key"] == KEY
+    assert started[0][1]["keys"] == {ENDPOINT.base_url: KEY}
     app.engine.dispose()
     stored = b"".join(path.read_bytes() for path in app.data_dir.rglob("*") if path.is_file())
     assert KEY.encode() not in stored
@@ -154,11 +154,11 @@ def test_the_key_of_the_environment_goes_only_where_the_environment_says(app, st
     dataset_id = app.dataset()
     at = app.open("score", dataset=dataset_id)
     button(at, "Score 3 rows").click().run()
-    assert started[-1][1]["api_key"] == KEY
+    assert started[-1][1]["keys"] == {"https://ours.example.com/v1": KEY}
     at = app.open("score", dataset=app.dataset(ROWS[:2], name="second"))
     at.text_input(key="score_url").set_value("https://elsewhere.example.com/v1").run()
     button(at, "Score 2 rows").click().run()
-    assert started[-1][1]["api_key"] == ""
+    assert started[-1][1]["keys"] == {"https://elsewhere.example.com/v1": ""}
 
 
 def test_a_slash_at_the_end_makes_no_other_endpoint(app, started, monkeypatch):
@@ -169,7 +169,7 @@ def test_a_slash_at_the_end_makes_no_other_endpoint(app, started, monkeypatch):
     at = app.open("score", dataset=dataset_id)
     at.text_input(key="score_url").set_value("https://ours.example.com/v1").run()
     button(at, "Score 3 rows").click().run()
-    assert started[-1][1]["api_key"] == KEY
+    assert started[-1][1]["keys"] == {"https://ours.example.com/v1": KEY}
     assert list_runs(app.engine, dataset_id)[0].config.base_url == "https://ours.example.com/v1"
 
 
@@ -180,7 +180,7 @@ def test_a_typed_key_is_found_again_where_an_older_run_wrote_the_address_with_a_
     at = app.open("score", dataset=dataset_id, run=run_id)
     at.text_input(key=f"resume_{run_id}_key:{ENDPOINT.base_url}").set_value(KEY).run()
     button(at, "Resume").click().run()
-    assert started[-1][1]["api_key"] == KEY
+    assert started[-1][1]["keys"] == {config.base_url: KEY}
 
 
 def test_an_address_with_a_key_in_it_is_refused_without_repeating_it(app, started):
@@ -230,7 +230,7 @@ def test_a_stopped_run_says_why_and_resumes_with_the_key_given_again(app, starte
     at.text_input(key=f"resume_{run_id}_key:{ENDPOINT.base_url}").set_value(KEY).run()
     button(at, "Resume").click().run()
     assert not at.exception
-    assert started == [(run_id, {"url": started[0][1]["url"], "api_key": KEY, "candidate_api_key": ""})]
+    assert started == [(run_id, {"url": started[0][1]["url"], "keys": {ENDPOINT.base_url: KEY}})]
     assert get_run(app.engine, run_id).status == "queued"
 
 
