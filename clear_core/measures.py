@@ -1,13 +1,26 @@
-"""Named measures of s_j as the method asks for them: pairs of texts in, similarities out, whoever computes them."""
+"""Measures of s_j as the method asks for them: pairs of texts in, similarities out, whoever tells them.
+
+Texts alone (`clear_core.similarity`), a model of entailment (`clear_core.entailment`), or a chat model's yes or no.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
-from clear_core.similarity import similarity
+from clear_core import parsing, prompts
+from clear_core.asking import Answer, all_of, ask
+from clear_core.entailment import NLI, Questions, questions
+from clear_core.errors import InputError
+from clear_core.llm.port import LLM, ChatRequest
+from clear_core.similarity import SIMILARITIES, known, similarity
 from clear_core.types import Example
+
+REASON_TOKENS: Final = 512
+"""Room for a model's reason before it says yes or no."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +66,10 @@ class HowToMeasure(Protocol):
     def similarity(self) -> str:
         """Name of s_j."""
 
+    @property
+    def with_question(self) -> bool:
+        """Whether a model of entailment sees the question before both texts."""
+
 
 @dataclass(frozen=True, slots=True)
 class TextMeasure:
@@ -70,11 +87,110 @@ class TextMeasure:
         return [Similar(alike(given, sampled)) for given, sampled in pairs]
 
 
-def measure_of(recipe: HowToMeasure) -> Measure:
+class NliMeasure:
+    """BSDetector's own similarity: how little a response and a sample contradict each other.
+
+    Args:
+        nli: the model of entailment.
+        with_question: whether it sees the last user turn before both texts.
+    """
+
+    def __init__(self, nli: NLI, *, with_question: bool = False) -> None:
+        self._nli = nli
+        self._with_question = with_question
+        # One at a time: rows in flight would only fight for the same cores, or the same GPU's memory.
+        self._worker = ThreadPoolExecutor(1, "nli")
+
+    @property
+    def name(self) -> str:
+        """Such as "nli(microsoft/deberta-large-mnli)"."""
+        return f"nli({self._nli.name})"
+
+    async def similarities(self, example: Example, pairs: Sequence[tuple[str, str]]) -> Sequence[Similar]:
+        """One similarity for each pair, all of them asked together, off the event loop."""
+        question = next((turn.content for turn in reversed(example.prompt) if turn.role == "user"), "")
+        asked_before = question.strip() if self._with_question else ""
+        return await asyncio.get_running_loop().run_in_executor(self._worker, self._compare, pairs, asked_before)
+
+    def _compare(self, pairs: Sequence[tuple[str, str]], question: str) -> list[Similar]:
+        # Samples often repeat each other: what is asked once is not asked again.
+        plans = {pair: questions(*pair, self._nli.fits, question) for pair in dict.fromkeys(pairs)}
+        wanted = list(dict.fromkeys(asked for plan in plans.values() for asked in plan.pairs))
+        found = dict(zip(wanted, self._nli.probabilities(wanted), strict=True)) if wanted else {}
+
+        def similar(plan: Questions) -> Similar:
+            return Similar(plan.similarity([found[asked] for asked in plan.pairs]), plan.how)
+
+        told = {pair: similar(plan) for pair, plan in plans.items()}
+        return [told[pair] for pair in pairs]
+
+
+@dataclass(frozen=True, slots=True)
+class LlmMeasure:
+    """A chat model's yes or no on whether two answers agree, as 1 or 0; each different pair is asked once.
+
+    Attributes:
+        llm: the model.
+    """
+
+    llm: LLM
+
+    @property
+    def name(self) -> str:
+        """Always "llm": the score's row names the model."""
+        return "llm"
+
+    async def similarities(self, example: Example, pairs: Sequence[tuple[str, str]]) -> Sequence[Similar]:
+        """One similarity for each pair; a reply without a yes or a no leaves it out by name.
+
+        Raises:
+            LLMError: a fault that lies not in what the model said.
+            BudgetError: the cap on calls is reached.
+        """
+        different = list(dict.fromkeys(pair for pair in pairs if pair[0] != pair[1]))
+        answers = dict(zip(different, await all_of([self._ask(example, *pair) for pair in different]), strict=True))
+        found: list[Similar] = []
+        counted: set[tuple[str, str]] = set()
+        for pair in pairs:
+            answer = answers.get(pair)
+            if answer is None:
+                found.append(Similar(1.0))
+                continue
+            value = None if answer.value is None else float(answer.value)
+            calls = 0 if pair in counted else answer.calls
+            counted.add(pair)
+            found.append(Similar(value, calls=calls, problem=answer.problem, text=answer.text))
+        return found
+
+    async def _ask(self, example: Example, given: str, sampled: str) -> Answer[bool]:
+        messages = prompts.agreement(example.prompt, given, sampled)
+        request = ChatRequest(messages, "similarity", prompts.PROMPT_VERSION, max_tokens=REASON_TOKENS)
+        return await ask(self.llm, request, parsing.yes_or_no, prompts.AGREEMENT_FORM)
+
+
+def measure_of(recipe: HowToMeasure, llm: LLM | None = None, nli: NLI | None = None) -> Measure:
     """The measure that a recipe names.
 
+    Args:
+        recipe: names it.
+        llm: the model that says yes or no, for "llm".
+        nli: the model of entailment, for "nli".
+
     Raises:
-        InputError: when there is no such similarity.
+        InputError: when there is no such similarity, or the model that it needs is not there.
     """
-    similarity(recipe.similarity)
-    return TextMeasure(recipe.similarity)
+    known(recipe.similarity)
+    if recipe.similarity in SIMILARITIES:
+        return TextMeasure(recipe.similarity)
+    if recipe.similarity == "nli":
+        if nli is None:
+            raise InputError(
+                "The similarity 'nli' needs a model of entailment.",
+                "Name an MNLI checkpoint or its folder, such as microsoft/deberta-large-mnli.",
+            )
+        return NliMeasure(nli, with_question=recipe.with_question)
+    if llm is None:
+        raise InputError(
+            "The similarity 'llm' needs a model to ask, and stored samples bring none.", "Choose another similarity."
+        )
+    return LlmMeasure(llm)

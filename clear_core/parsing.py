@@ -28,6 +28,8 @@ TOLD: Final = re.compile(rf"\banswer(?: is)?{_MARKS}{_TOLD}{_END}$", _ANY_CASE)
 TOLD_LINE: Final = re.compile(rf"^{_MARKS}{_TOLD}{_END}$", re.IGNORECASE)
 VERDICT: Final = re.compile(rf"\bverdict(?: is)?{_MARKS}{_LABEL}{_END}$", _ANY_CASE)
 VERDICT_LINE: Final = re.compile(rf"^{_MARKS}{_LABEL}{_END}$", re.IGNORECASE)
+AGREES: Final = re.compile(rf"\bagree(?:ment)?(?: is)?\??{_MARKS}(yes|no){_END}$", _ANY_CASE)
+AGREES_LINE: Final = re.compile(rf"^{_MARKS}(yes|no){_END}$", re.IGNORECASE)
 ANSWER_MARK: Final = re.compile(r"^[ \t>#*_]{0,6}(?:final )?answer[*_]{0,3}:[*_]{0,3}", re.IGNORECASE | re.MULTILINE)
 HASHES: Final = re.compile(r"^####[ \t]*(\S.*)$")
 BOXED: Final = re.compile(r"\\boxed\{([^{}]{1,200})\}")
@@ -71,6 +73,12 @@ def verdict_label(text: str) -> Label | None:
     """The judge's label: the last `verdict: X`-like one, or one alone on the last line; None if neither is there."""
     label = _last(VERDICT, text) or _last(VERDICT_LINE, _last_line(text))
     return _LABELS[label.lower()] if label else None
+
+
+def yes_or_no(text: str) -> bool | None:
+    """Whether two answers agree: the last `agree: yes`-like line, or yes or no alone on the last one; else None."""
+    told = _last(AGREES, text) or _last(AGREES_LINE, _last_line(text))
+    return told.lower() == "yes" if told else None
 
 
 def final_answer(text: str) -> str | None:

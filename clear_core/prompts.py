@@ -55,6 +55,14 @@ VERDICT_WORDS: Final = {
     "tie": "neither response is better",
 }
 
+AGREEMENT: Final = (
+    "You compare two answers to the same conversation. They agree when both give the same answer to what is asked, "
+    "whatever their wording, detail and length; they do not when one contradicts the other or answers something else. "
+    "Which of them is right does not count. Explain your comparison first, then say yes or no."
+)
+AGREEMENT_QUESTION: Final = "Do both answers agree?"
+AGREEMENT_FORM: Final = "agree: yes or no"
+
 
 def fence_tag(texts: Sequence[str]) -> str:
     """A tag that none of the texts holds: made from their content, so that a call's key stays the same on every run."""
@@ -105,6 +113,12 @@ def judgement_reflections(
         _question(JUDGE_REFLECT, parts, question.format(verdict=VERDICT_WORDS[label]), f"`{REFLECT_FORM}`")
         for question in JUDGE_REFLECT_QUESTIONS
     )
+
+
+def agreement(prompt: Sequence[Message], given: str, sampled: str) -> tuple[Message, ...]:
+    """Whether two answers to a conversation say the same: yes or no."""
+    parts = {"conversation": transcript(prompt), "answer-1": given, "answer-2": sampled}
+    return _question(AGREEMENT, parts, AGREEMENT_QUESTION, f"`{AGREEMENT_FORM}`")
 
 
 def reminded(messages: tuple[Message, ...], reply: str, form: str) -> tuple[Message, ...]:

@@ -8,7 +8,7 @@ from typing import Literal
 from clear_core import confidence, prompts
 from clear_core.errors import InputError
 from clear_core.llm.port import LLM, LikelihoodLLM
-from clear_core.similarity import has_embedding, similarity
+from clear_core.similarity import has_embedding, known
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def recipe_for(llm: LLM, samples: int = 5, similarity: str | None = None) -> Rec
         InputError: when the number of samples or the similarity can't be used.
     """
     if similarity is not None:
-        _similarity_exists(similarity)
+        known(similarity)
     if samples < 0:
         raise InputError(f"{samples} samples are asked for.", "Give 0 or more.")
     if isinstance(llm, LikelihoodLLM):
@@ -85,7 +85,3 @@ def recipe_for(llm: LLM, samples: int = 5, similarity: str | None = None) -> Rec
     if samples == 0:
         raise InputError("BSDetector needs samples.", "Give 1 or more; only the embedded model scores without.")
     return Recipe("bsdetector", similarity or ("embedding" if has_embedding() else "token_f1"), samples)
-
-
-def _similarity_exists(name: str) -> None:
-    similarity(name)

@@ -130,10 +130,14 @@ SIMILARITIES: Final[Mapping[str, Similarity]] = {
     "jaccard": jaccard,
     "exact": exact,
 }
+"""The similarities of texts alone."""
+
+ASKED: Final = ("nli", "llm")
+"""The similarities that a model tells, see `clear_core.measures`."""
 
 
 def similarity(name: str) -> Similarity:
-    """The similarity of that name.
+    """The similarity of texts of that name.
 
     Raises:
         InputError: when there is none.
@@ -141,3 +145,14 @@ def similarity(name: str) -> Similarity:
     if name not in SIMILARITIES:
         raise InputError(f"There is no similarity {name!r}.", f"Choose one of {', '.join(SIMILARITIES)}.")
     return SIMILARITIES[name]
+
+
+def known(name: str) -> None:
+    """Check that a similarity of that name can be asked for.
+
+    Raises:
+        InputError: when there is none.
+    """
+    names = (*SIMILARITIES, *ASKED)
+    if name not in names:
+        raise InputError(f"There is no similarity {name!r}.", f"Choose one of {', '.join(names)}.")

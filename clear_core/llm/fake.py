@@ -43,6 +43,9 @@ class Script:
         parts = {name: body for name, _, body in FENCED.findall(text)}
         if "response-1" in parts:
             return self._judge(text, parts, answer)
+        if "answer-1" in parts:
+            same = parts["answer-1"].strip().casefold() == parts["answer-2"].strip().casefold()
+            return f"I compare the wording.\nagree: {'yes' if same else 'no'}"
         if "answer" in parts:
             letter = "C" if known is None else "A" if parts["answer"] == answer else "B"
             return f"I compare the proposed answer with what I know.\nanswer: ({letter})"

@@ -9,7 +9,7 @@ from typing import Literal, Protocol, runtime_checkable
 from clear_core.errors import LLMError
 from clear_core.types import Message
 
-CallKind = Literal["sample", "reflect", "candidate", "judge", "judge_reflect", "likelihood", "probe"]
+CallKind = Literal["sample", "reflect", "candidate", "judge", "judge_reflect", "similarity", "likelihood", "probe"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +113,9 @@ class ManyLLM(LLM, Protocol):
 
     async def complete_many(self, requests: Sequence[ChatRequest]) -> list[Reply | LLMError]:
         """One reply, or what is wrong with it, for each request; they differ in their sample numbers alone.
+
+        The list is shorter than the requests where the endpoint gives fewer, and empty where it gives none in this
+        way, which is then not billed: what is missing is to be asked for one by one.
 
         Raises:
             LLMError: what goes wrong with the request as a whole.
