@@ -48,7 +48,7 @@ async def score_example(example: Example, llm: LLM, recipe: Recipe, measure: Mea
     )
     if not example.response.strip():
         return replace(blank, problem="blank")
-    measure = measure or measure_of(recipe)
+    measure = measure or measure_of(recipe, llm)
     try:
         if recipe.measure == "bsdetector":
             return await _bsdetector(example, llm, recipe, measure, blank)
