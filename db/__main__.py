@@ -18,10 +18,11 @@ from clear_core.errors import ClearError
 from clear_core.llm.embedded import EmbeddedModel
 from clear_core.llm.openai_chat import OpenAIChat
 from clear_core.llm.port import LLM
+from clear_core.nli import load_nli
 from clear_core.settings import read_settings
 from clear_core.types import ModelRef
-from db.asking import Models, OnLoading
 from db.checks import find_faults
+from db.clients import Models, OnLoading
 from db.curation import forget_exports
 from db.deletion import forget_unimported, purge
 from db.engine import open_engine
@@ -87,7 +88,7 @@ def worker(run_id: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: terminated.set())
     keys = given.get("keys") or {settings.base_url: settings.api_key}
-    models = Models(connect=connect, ledger_path=settings.ledger_path, keys=keys)
+    models = Models(connect=connect, ledger_path=settings.ledger_path, keys=keys, load_nli=load_nli)
     status = work(open_engine(given.get("url") or settings.database_url), run_id, models, terminated)
     sys.exit(0 if status in ENDED_WELL else 1)
 

@@ -11,13 +11,16 @@ from typing import Final
 from sqlalchemy import Engine
 
 from clear_core.errors import BudgetError, ClearError
-from db.asking import STOPPED, Ending, Models, ask_models
+from db.clients import Clients, Models
+from db.correcting import correct
 from db.datasets import get_dataset, import_examples
 from db.leases import LeaseLostError, claim_run, describe, release_run
 from db.pulse import Pulse
 from db.records import RunStatus
 from db.runs import get_run
+from db.scoring import score
 from db.shift import Shift
+from db.storing import STOPPED, Ending
 
 TELL_EVERY_S: Final = 0.5
 
@@ -57,7 +60,7 @@ def _end(shift: Shift, pulse: Pulse, models: Models) -> Ending:
     try:
         if shift.run.config.kind == "import":
             return _import(shift, pulse)
-        return asyncio.run(ask_models(shift, pulse, models))
+        return asyncio.run(_ask(shift, pulse, models))
     except LeaseLostError:
         return STOPPED["lost"]
     except BudgetError as error:
@@ -68,6 +71,12 @@ def _end(shift: Shift, pulse: Pulse, models: Models) -> Ending:
         # The process ends here: whatever went wrong, the run must say so and stay resumable.
         log.exception("Run %d failed", shift.run.id)
         return Ending("failed", f"The worker met an unexpected {type(error).__name__}; its log has the details.")
+
+
+async def _ask(shift: Shift, pulse: Pulse, models: Models) -> Ending:
+    async with Clients(shift, models) as clients:
+        job = correct if shift.run.config.kind == "correct" else score
+        return await job(shift, pulse, clients)
 
 
 def _import(shift: Shift, pulse: Pulse) -> Ending:

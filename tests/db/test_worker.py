@@ -15,7 +15,7 @@ from clear_core.errors import LLMError
 from clear_core.llm.fake import FakeLLM
 from clear_core.llm.port import ChatRequest, Reply
 from clear_core.types import CandidateSource, ModelRef
-from db.asking import Models, OnLoading
+from db.clients import Models, OnLoading
 from db.datasets import get_dataset
 from db.engine import write
 from db.models import RunRow
