@@ -93,6 +93,7 @@ class Comparison:
 
     def joined(self, later: Comparison) -> Comparison:
         """This comparison and that of samples drawn later, as if all had been compared at once."""
+        # Where only some samples had to be compared in a special way, the row is named by that way.
         measured = max(self.measured, later.measured, key=len)
         return replace(self, rows=self.rows + later.rows, measured=measured, calls=self.calls + later.calls)
 

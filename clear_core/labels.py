@@ -30,10 +30,11 @@ def closed_labels(responses: Iterable[str]) -> tuple[str, ...]:
     spellings: defaultdict[str, Counter[str]] = defaultdict(Counter)
     total = 0
     for response in responses:
-        if response.strip():
-            total += 1
-            spellings[plain(response)][response.strip()] += 1
-    repeated = {label: spelt for label, spelt in spellings.items() if spelt.total() >= LEAST_TIMES and _is_short(label)}
+        spelt = response.strip()
+        total += bool(spelt)
+        if _is_short(spelt):
+            spellings[plain(spelt)][spelt] += 1
+    repeated = {label: spelt for label, spelt in spellings.items() if spelt.total() >= LEAST_TIMES}
     covered = sum(spelt.total() for spelt in repeated.values())
     if total < FEWEST_ROWS or not 2 <= len(repeated) <= MOST_LABELS or covered < LEAST_SHARE * total:
         return ()
@@ -41,9 +42,10 @@ def closed_labels(responses: Iterable[str]) -> tuple[str, ...]:
     return tuple(min(spelt, key=lambda text: (-spelt[text], text)) for _, spelt in by_number)
 
 
-def _is_short(label: str) -> bool:
-    words = sum(1 for _ in WORD.finditer(label))
-    return 0 < words <= MOST_WORDS and len(label) <= MOST_CHARACTERS and json_value(label) is None
+def _is_short(text: str) -> bool:
+    if len(text) > MOST_CHARACTERS or json_value(text) is not None:
+        return False
+    return 0 < sum(1 for _ in WORD.finditer(text)) <= MOST_WORDS
 
 
 def plain(text: str) -> str:
