@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 
 from clear_core import demo
-from clear_core.cli_runs import Endpoint, run_score
+from clear_core.cli_scoring import run_score
 from clear_core.errors import LLMError
 from clear_core.estimator import recipe_for
 from clear_core.io import Source, detect, read_examples, write_records
@@ -28,7 +28,7 @@ from clear_core.llm.port import ChatRequest, Reply
 from clear_core.pipeline import correct_stream
 from clear_core.propose import Thresholds, rows_to_correct, score_table
 from clear_core.settings import read_settings
-from clear_core.types import ConfidenceScore, Example, Message, Preference
+from clear_core.types import ConfidenceScore, Example, Message, ModelRef, Preference
 from clear_core.writing import ModelWriter
 
 
@@ -86,7 +86,7 @@ def main() -> None:
     source = Source.at(demo.dataset_path())
     records = list(read_examples(source, detect(source).field_map))
     examples = [record for record in records if isinstance(record, Example)]
-    scores = run_score(examples, Endpoint(), samples=5).results
+    scores = run_score(examples, ModelRef()).results
     write_records(demo.scores_path(), scores)
     lines = demo.candidates_path().read_text(encoding="utf-8").splitlines()
     candidates = {record["id"]: record["response"] for record in map(json.loads, lines)}

@@ -1,4 +1,4 @@
-"""The same jobs without a screen: `clear-review inspect | score | correct | propose | export | demo`.
+"""The same jobs without a screen: `clear-review inspect | score | compare | correct | propose | export | demo`.
 
 Exit codes: 0 done; 1 finished with unscored rows, which are written; 2 unusable input or arguments.
 """
@@ -9,19 +9,21 @@ import json
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import asdict
-from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any
 
 import click
 
 from clear_core import demo as demo_data
+from clear_core.cli_compare import compare
+from clear_core.cli_correct import correct
+from clear_core.cli_correcting import run_correct
+from clear_core.cli_options import FILE, MAP, OUT, SCORES
 from clear_core.cli_reading import found_in, good, mapped, same_rows, scores_of
-from clear_core.cli_runs import Endpoint, run_correct, run_score
-from clear_core.cli_stored import run_stored
-from clear_core.cli_telling import end, end_with_counts
+from clear_core.cli_score import score
+from clear_core.cli_scoring import run_score
+from clear_core.cli_telling import end_with_counts
 from clear_core.errors import ClearError
 from clear_core.export import export_curated
 from clear_core.io import (
@@ -36,10 +38,7 @@ from clear_core.io import (
     write_records,
 )
 from clear_core.propose import Gamma, Thresholds, cut, propose, rows_to_correct, score_table
-from clear_core.settings import read_settings
-from clear_core.types import FATES, RowProblem
-
-F = TypeVar("F", bound=Callable[..., Any])
+from clear_core.types import FATES, ModelRef, RowProblem, Scope
 
 UNUSABLE = 2
 STOPPED = 130
@@ -69,36 +68,6 @@ def main() -> None:
     A FILE is JSONL, JSON, CSV or Parquet, plain or as .gz or .zst. Its shape is detected; --map corrects it.
     Finished model calls are kept in a ledger: a stopped command goes on where it was when run again.
     """
-
-
-FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-OUT = click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="File to write.")
-MAP = click.option(
-    "--map",
-    "mapping",
-    multiple=True,
-    metavar="MEANING=COLUMN",
-    help="Say which column means what, e.g. --map prompt=question --map response=answer.",
-)
-SCORES = click.option(
-    "--scores", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path), help="From `score`."
-)
-
-
-def endpoint_options(command: F) -> F:
-    """The options that choose the model that scores and judges."""
-    for option in reversed(
-        [
-            click.option("--embedded", is_flag=True, help="The embedded 135M model; the default without a base URL."),
-            click.option("--base-url", help="An OpenAI-compatible endpoint. The key: CLEAR_API_KEY or OPENAI_API_KEY."),
-            click.option("--model", help="The model's name at that endpoint."),
-            click.option("--concurrency", default=8, show_default=True, type=click.IntRange(1), help="Rows at a time."),
-            click.option("--max-calls", type=click.IntRange(0), help="Hard cap on calls to the model."),
-            click.option("--limit", type=click.IntRange(1), help="Only the first N rows."),
-        ]
-    ):
-        command = option(command)
-    return command
 
 
 @main.command()
@@ -134,107 +103,9 @@ def inspect(file: Path, mapping: tuple[str, ...], *, as_json: bool) -> None:
         click.echo(f"  row {problem.row}, {problem.field or 'record'}: {problem.reason}")
 
 
-@main.command()
-@FILE
-@OUT
-@MAP
-@endpoint_options
-@click.option("--samples", type=click.IntRange(0), help="Samples per row; default 5, of stored ones all.")
-@click.option("--similarity", help="How samples are compared; the default depends on the model.")
-@click.option("--samples-field", default="", metavar="NAME", help="Column of stored samples: asks no model.")
-@click.option("--reflection-field", default="", metavar="NAME", help="Column of stored reflections beside them.")
-def score(
-    *,
-    file: Path,
-    out: Path,
-    mapping: tuple[str, ...],
-    samples: int | None,
-    similarity: str | None,
-    samples_field: str,
-    reflection_field: str,
-    limit: int | None,
-    max_calls: int | None,
-    concurrency: int,
-    **chosen: Any,
-) -> None:
-    """Estimate how confident one can be in each response.
-
-    With --samples-field the samples come from a column of FILE, a list of texts in each row, and no model is asked;
-    --model then only says whose they are.
-    """
-    source = Source.at(file)
-    problems: list[RowProblem] = []
-    field_map = mapped(source, mapping)
-    examples = list(islice(good(read_examples(source, field_map), problems), limit))
-    if samples_field or reflection_field:
-        finished = run_stored(
-            examples,
-            source,
-            field_map,
-            samples_field=samples_field,
-            reflection_field=reflection_field,
-            samples=samples,
-            similarity=similarity,
-            **chosen,
-        )
-    else:
-        finished = run_score(
-            examples,
-            _endpoint(**chosen),
-            samples=5 if samples is None else samples,
-            similarity=similarity,
-            concurrency=concurrency,
-            max_calls=max_calls,
-        )
-    write_records(out, finished.results)
-    missing = Counter(result.problem or "unscored" for result in finished.results if result.confidence is None)
-    end(finished, problems, "scored", missing)
-
-
-@main.command()
-@FILE
-@SCORES
-@OUT
-@MAP
-@endpoint_options
-@click.option("--candidate-model", help="The model that writes candidates: best the fine-tuned one.")
-@click.option("--candidate-base-url", help="Its endpoint, if another. Its key: CLEAR_CANDIDATE_API_KEY.")
-@click.option("--gamma", default="median", show_default=True, help="median, share:S or a number: rows below it.")
-@click.option("--scope", type=click.Choice(["low", "all"]), default="low", show_default=True, help="Which rows.")
-def correct(
-    *,
-    file: Path,
-    scores: Path,
-    out: Path,
-    mapping: tuple[str, ...],
-    candidate_model: str | None,
-    candidate_base_url: str | None,
-    gamma: str,
-    scope: Literal["low", "all"],
-    limit: int | None,
-    max_calls: int | None,
-    concurrency: int,
-    **chosen: Any,
-) -> None:
-    """Have a model write a candidate for each low row, and judge it against the given response in both orders."""
-    source = Source.at(file)
-    examples = list(good(read_examples(source, mapped(source, mapping)), []))
-    table = score_table(scores_of(examples, scores, file))
-    wanted = set(rows_to_correct(table, Thresholds(Gamma.parse(gamma), scope=scope)).tolist())
-    judge = _endpoint(**chosen)
-    writer = judge.with_candidates(candidate_base_url, candidate_model)
-    if writer == judge:
-        click.echo(f"Candidates come from {judge.label} itself: the weaker variant of Auto-Correct.", err=True)
-    finished = run_correct(
-        list(islice((example for example in examples if example.row in wanted), limit)),
-        judge,
-        writer,
-        concurrency=concurrency,
-        max_calls=max_calls,
-    )
-    write_records(out, finished.results)
-    missing = Counter(result.problem for result in finished.results if result.problem and result.preference is None)
-    end(finished, [], "judged", missing)
+main.add_command(score)
+main.add_command(correct)
+main.add_command(compare)
 
 
 @main.command("propose")
@@ -253,7 +124,7 @@ def propose_command(
     preferences: Path | None,
     gamma: str,
     eta: float,
-    scope: Literal["low", "all"],
+    scope: Scope,
     out: Path,
     mapping: tuple[str, ...],
 ) -> None:
@@ -306,10 +177,9 @@ def demo(out: Path, *, rescore: bool) -> None:
     field_map = detect(source).field_map
     if rescore:
         examples = list(good(read_examples(source, field_map), []))
-        embedded = Endpoint()
-        scores = run_score(examples, embedded, samples=5).results
+        scores = run_score(examples, ModelRef()).results
         low = set(rows_to_correct(score_table(scores), Thresholds()).tolist())
-        preferences = run_correct([e for e in examples if e.row in low], embedded, embedded).results
+        preferences = run_correct([e for e in examples if e.row in low], ModelRef(), ()).results
     else:
         click.echo("Scores and preferences as the embedded model gave them; --rescore asks it again.", err=True)
         scores = list(read_scores(demo_data.scores_path()))
@@ -320,7 +190,3 @@ def demo(out: Path, *, rescore: bool) -> None:
     write_records(out / "proposals.jsonl", proposals)
     manifest = export_curated(source, field_map, proposals, [], out / "curated.jsonl")
     end_with_counts(manifest["counts"], out / "curated.jsonl")
-
-
-def _endpoint(*, embedded: bool, base_url: str | None, model: str | None) -> Endpoint:
-    return Endpoint.chosen(read_settings(), embedded=embedded, base_url=base_url, model=model)

@@ -86,3 +86,25 @@ def same_rows(ids: dict[int, str], records: Iterable[ConfidenceScore | Preferenc
                 f"{path.name} has {record.id!r} at row {record.row}; {file.name} has {ids.get(record.row)!r}.",
                 "Use scores and preferences made from this very file.",
             )
+
+
+def check_column(option: str, column: str, source: Source, field_map: FieldMap) -> None:
+    """Refuse a column that is not there, or that is part of what the method reads already.
+
+    Args:
+        option: the option that named it, for the message.
+        column: the column.
+        source: the file.
+        field_map: which columns are prompt and response.
+
+    Raises:
+        InputError: for either.
+    """
+    columns = read_columns(source)
+    if column not in columns:
+        raise InputError(f"{option}: {source.name} has no column {column!r}.", f"It has {', '.join(columns)}.")
+    if column in field_map.text_columns:
+        raise InputError(
+            f"{option}: {column!r} is part of {source.name}'s prompt or response.",
+            "Name another, or correct it with --map.",
+        )

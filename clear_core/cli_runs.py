@@ -1,96 +1,28 @@
-"""The model, the ledger and the progress bar behind `clear-review score` and `correct`."""
+"""Where the commands get their models: real clients behind one ledger and one cap, with the right keys."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncGenerator, Iterable, Sequence
-from contextlib import ExitStack, aclosing, closing
-from dataclasses import dataclass, replace
-from typing import Generic, Literal, TypeVar
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping
+from contextlib import AsyncExitStack, aclosing, closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, Literal, TypeVar
 
 import click
 
-from clear_core.errors import BudgetError, InputError
-from clear_core.estimator import recipe_for
-from clear_core.judge import ModelJudge
+from clear_core.cli_choice import keys_for
+from clear_core.errors import BudgetError
 from clear_core.llm.embedded import EmbeddedModel
-from clear_core.llm.ledger import Ledger
-from clear_core.llm.ledgered import CallBudget, LedgeredLLM, Tally, ledgered
+from clear_core.llm.ledger import CallLedger, Ledger, MemoryLedger
+from clear_core.llm.ledgered import CallBudget, LedgeredLLM, ledgered
 from clear_core.llm.openai_chat import OpenAIChat
 from clear_core.llm.port import LLM
-from clear_core.pipeline import correct_stream, score_stream
-from clear_core.settings import Settings, read_settings
-from clear_core.types import ConfidenceScore, Example, Preference
-from clear_core.writing import ModelWriter
+from clear_core.settings import read_settings
+from clear_core.types import ConfidenceScore, ModelRef, Preference
 
 Result = TypeVar("Result", ConfidenceScore, Preference)
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where a model is served.
-
-    Attributes:
-        base_url: OpenAI-compatible endpoint; empty means the embedded model.
-        model: the model's name there.
-    """
-
-    base_url: str = ""
-    model: str = ""
-
-    @classmethod
-    def chosen(cls, settings: Settings, *, embedded: bool, base_url: str | None, model: str | None) -> Endpoint:
-        """The endpoint that the options and the environment ask for; the embedded model without a base URL.
-
-        Raises:
-            InputError: when the options contradict each other, or an endpoint has no model.
-        """
-        if embedded and (base_url or model):
-            raise InputError("--embedded goes without --base-url and --model.", "Leave one of them out.")
-        url = "" if embedded else base_url or settings.base_url
-        if not url:
-            if model:
-                raise InputError(f"The model {model!r} has no endpoint.", "Add --base-url URL.")
-            return cls()
-        name = model or settings.model
-        if not name:
-            raise InputError("The endpoint needs a model name.", "Add --model NAME.")
-        return cls(url, name)
-
-    def with_candidates(self, base_url: str | None, model: str | None) -> Endpoint:
-        """The endpoint that writes candidates: this one but for what is given.
-
-        Raises:
-            InputError: when a model is named that the embedded model is not, or an endpoint has no model.
-        """
-        writer = replace(self, base_url=base_url or self.base_url, model=model or self.model)
-        if writer.model and not writer.base_url:
-            raise InputError(f"The candidate model {model!r} has no endpoint.", "Add --candidate-base-url URL.")
-        if writer.base_url and not writer.model:
-            raise InputError("The candidates' endpoint needs a model name.", "Add --candidate-model NAME.")
-        return writer
-
-    @property
-    def label(self) -> str:
-        """What a person calls it."""
-        return f"{self.model} at {self.base_url}" if self.base_url else "the embedded model"
-
-    def open(self, api_key: str) -> LLM:
-        """Make the client.
-
-        Raises:
-            InputError: when the URL can't be used.
-            LLMError: when the embedded model is not installed.
-        """
-        if self.base_url:
-            return OpenAIChat(self.base_url, self.model, api_key)
-        return EmbeddedModel(_tell_loading)
-
-
-def _tell_loading(state: Literal["loading", "ready"]) -> None:
-    if state == "loading":
-        click.echo("Loading the embedded model ...", err=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,107 +31,93 @@ class Finished(Generic[Result]):
 
     Attributes:
         results: those the cap left out have the problem "capped".
-        paid: calls sent to the model.
+        paid: calls sent to models.
         replayed: calls that the ledger answered.
         capped: the cap's message, or None.
     """
 
     results: list[Result]
-    paid: int
-    replayed: int
-    capped: str | None
+    paid: int = 0
+    replayed: int = 0
+    capped: str | None = None
 
 
-def run_score(
-    examples: Sequence[Example],
-    endpoint: Endpoint,
-    *,
-    samples: int,
-    similarity: str | None = None,
-    concurrency: int = 8,
-    max_calls: int | None = None,
-) -> Finished[ConfidenceScore]:
-    """Score examples behind the ledger, with a progress bar.
+def open_model(model: ModelRef, api_key: str = "") -> LLM:
+    """Make the client.
 
     Raises:
-        LLMError: a fatal one, such as a refused key.
-        InputError: when endpoint, samples or similarity can't be used.
+        InputError: when the URL or the adapter can't be used.
+        LLMError: when the embedded model is not installed.
     """
-
-    async def work(stack: ExitStack) -> Finished[ConfidenceScore]:
-        settings = read_settings()
-        llm = ledgered(endpoint.open(settings.api_key), _ledger(settings, stack), CallBudget(max_calls))
-        try:
-            recipe = recipe_for(llm, samples, similarity)
-            stream = score_stream(examples, llm, recipe, concurrency=concurrency)
-            results, capped = await _collect(stream, len(examples), "Scoring")
-        finally:
-            await llm.close()
-        done = {score.row for score in results}
-        results += [
-            ConfidenceScore(e.id, e.row, None, measure=recipe.name, model=llm.model, problem="capped")
-            for e in examples
-            if e.row not in done
-        ]
-        return _finish(results, capped, [llm.tally])
-
-    with ExitStack() as stack:
-        return asyncio.run(work(stack))
+    if model.base_url:
+        return OpenAIChat(model.base_url, model.model, api_key)
+    return EmbeddedModel(_tell_loading, adapter=Path(model.adapter) if model.adapter else None)
 
 
-def run_correct(
-    examples: Sequence[Example],
-    judge: Endpoint,
-    writer: Endpoint,
-    *,
-    concurrency: int = 8,
-    max_calls: int | None = None,
-) -> Finished[Preference]:
-    """Write and judge candidates behind the ledger, with a progress bar.
+def _tell_loading(state: Literal["loading", "ready"]) -> None:
+    if state == "loading":
+        click.echo("Loading the embedded model ...", err=True)
+
+
+@dataclass(slots=True)
+class Desk:
+    """What a command works with: clients behind one ledger under one cap, closed when it ends."""
+
+    ledger: CallLedger
+    budget: CallBudget
+    keys: Mapping[str, str]
+    stack: AsyncExitStack
+    opened: dict[ModelRef, LedgeredLLM] = field(default_factory=dict)
+
+    def model(self, ref: ModelRef) -> LedgeredLLM:
+        """The client of a model; the same one for the same model."""
+        if ref not in self.opened:
+            llm = ledgered(open_model(ref, self.keys.get(ref.base_url, "")), self.ledger, self.budget)
+            self.stack.push_async_callback(llm.close)
+            self.opened[ref] = llm
+        return self.opened[ref]
+
+    def finish(self, results: list[Result], capped: str | None) -> Finished[Result]:
+        """The results in row order, with what they took."""
+        results.sort(key=lambda result: result.row)
+        tallies = [llm.tally for llm in self.opened.values()]
+        return Finished(results, sum(t.paid for t in tallies), sum(t.replayed for t in tallies), capped)
+
+
+def at_desk(
+    work: Callable[[Desk], Coroutine[Any, Any, Finished[Result]]],
+    judge: ModelRef | None,
+    others: Iterable[ModelRef],
+    max_calls: int | None,
+) -> Finished[Result]:
+    """Run a job with the models it needs, and close them.
+
+    Args:
+        work: the job.
+        judge: the model that scores or judges; None where none does.
+        others: further models that the job may open.
+        max_calls: cap on paid calls; None for none.
 
     Raises:
-        LLMError: a fatal one, such as a refused key.
-        InputError: when an endpoint can't be used.
+        InputError: when a key could be meant for several endpoints.
+        StateError: when the ledger can't be opened.
     """
+    others = tuple(others)
 
-    async def work(stack: ExitStack) -> Finished[Preference]:
-        settings = read_settings()
-        ledger, budget = _ledger(settings, stack), CallBudget(max_calls)
-        judging = ledgered(judge.open(settings.api_key), ledger, budget)
-        writing: LedgeredLLM = judging
-        if writer != judge:
-            writing = ledgered(writer.open(_candidate_key(settings, judge, writer)), ledger, budget)
-        try:
-            writers, judge_by = [ModelWriter(writing)], ModelJudge(judging, recipe_for(judging))
-            stream = correct_stream(examples, writers, judge_by, concurrency=concurrency)
-            results, capped = await _collect(stream, len(examples), "Judging")
-        finally:
-            await judging.close()
-            if writing is not judging:
-                await writing.close()
-        done = {preference.row for preference in results}
-        results += [
-            Preference(e.id, e.row, None, None, None, judging.model, writing.model, problem="capped")
-            for e in examples
-            if e.row not in done
-        ]
-        return _finish(results, capped, {id(llm): llm.tally for llm in (judging, writing)}.values())
+    async def main(ledger: CallLedger, keys: Mapping[str, str]) -> Finished[Result]:
+        async with AsyncExitStack() as stack:
+            return await work(Desk(ledger, CallBudget(max_calls), keys, stack))
 
-    with ExitStack() as stack:
-        return asyncio.run(work(stack))
+    if judge is None and not others:
+        return asyncio.run(main(MemoryLedger(), {}))
+    settings = read_settings()
+    keys = keys_for(settings, judge, others)
+    with closing(Ledger(settings.ledger_path)) as ledger:
+        return asyncio.run(main(ledger, keys))
 
 
-def _candidate_key(settings: Settings, judge: Endpoint, writer: Endpoint) -> str:
-    """The writer's key: its own, else the judge's where both are one endpoint or the judge is the embedded model."""
-    shared = settings.api_key if judge.base_url in {"", writer.base_url} else ""
-    return settings.candidate_api_key or shared
-
-
-def _ledger(settings: Settings, stack: ExitStack) -> Ledger:
-    return stack.enter_context(closing(Ledger(settings.ledger_path)))
-
-
-async def _collect(stream: AsyncGenerator[Result], total: int, label: str) -> tuple[list[Result], str | None]:
+async def collect(stream: AsyncGenerator[Result], total: int, label: str) -> tuple[list[Result], str | None]:
+    """What a stream gives until its end or the cap, and the cap's message."""
     results: list[Result] = []
     with click.progressbar(length=total, label=label, file=sys.stderr, show_pos=True) as bar:
         try:
@@ -210,8 +128,3 @@ async def _collect(stream: AsyncGenerator[Result], total: int, label: str) -> tu
         except BudgetError as error:
             return results, error.message
     return results, None
-
-
-def _finish(results: list[Result], capped: str | None, tallies: Iterable[Tally]) -> Finished[Result]:
-    results.sort(key=lambda result: result.row)
-    return Finished(results, sum(t.paid for t in tallies), sum(t.replayed for t in tallies), capped)

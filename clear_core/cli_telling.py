@@ -11,7 +11,7 @@ from typing import Any, Final
 import click
 
 from clear_core.cli_runs import Finished
-from clear_core.types import PROBLEMS, RowProblem
+from clear_core.types import PROBLEMS, ConfidenceScore, RowProblem
 
 UNSCORED: Final = 1
 """Exit code: finished with unscored rows, which are written."""
@@ -33,6 +33,13 @@ def end(finished: Finished[Any], problems: Sequence[RowProblem], done: str, miss
         click.echo(f"{finished.capped} Run again with a higher --max-calls to go on.", err=True)
     if missing:
         sys.exit(UNSCORED)
+
+
+def flagged(scores: Sequence[ConfidenceScore]) -> None:
+    """Say how many rows have a confidence although something is missing behind it."""
+    counted = Counter(score.problem for score in scores if score.problem and score.confidence is not None)
+    for problem, times in counted.most_common():
+        click.echo(f"  {times:,} rows scored all the same: {PROBLEMS.get(problem, problem)}", err=True)
 
 
 def end_with_counts(counts: Mapping[str, int], out: Path) -> None:

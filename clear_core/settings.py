@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +24,7 @@ class Settings:
         model: model name at that endpoint.
         api_key: the key; hidden from repr.
         candidate_api_key: key of a second endpoint, the one that writes candidates; hidden from repr.
+        api_keys: keys by base URL, for as many endpoints as there are; hidden from repr.
         reviewer: the reviewer's name to start with.
         max_upload_bytes: largest upload that the app takes.
     """
@@ -34,6 +37,7 @@ class Settings:
     candidate_api_key: str = field(repr=False)
     reviewer: str
     max_upload_bytes: int
+    api_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def uploads_dir(self) -> Path:
@@ -58,7 +62,7 @@ def read_settings() -> Settings:
         The settings, with OPENAI_BASE_URL and OPENAI_API_KEY as fallbacks of their CLEAR_ twins.
 
     Raises:
-        SettingsError: when a number is not one, or the data folder can't be made.
+        SettingsError: when a number is not one, the keys are no object, or the data folder can't be made.
     """
     env = os.environ
     data_dir = Path(env.get("CLEAR_DATA_DIR") or user_data_path("clear-review", appauthor=False)).expanduser()
@@ -81,4 +85,18 @@ def read_settings() -> Settings:
         candidate_api_key=env.get("CLEAR_CANDIDATE_API_KEY", ""),
         reviewer=env.get("CLEAR_REVIEWER") or env.get("USER", ""),
         max_upload_bytes=int(max_upload) * 1024 * 1024,
+        api_keys=_api_keys(env.get("CLEAR_API_KEYS", "")),
     )
+
+
+def _api_keys(text: str) -> Mapping[str, str]:
+    if not text:
+        return {}
+    try:
+        keys = json.loads(text)
+    except ValueError:
+        keys = None
+    if not isinstance(keys, dict) or not all(isinstance(key, str) for key in keys.values()):
+        # Nothing of the value is told: it holds keys.
+        raise SettingsError("CLEAR_API_KEYS is no JSON object of texts.", 'Write {"https://host/v1": "KEY", ...}.')
+    return keys

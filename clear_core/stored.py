@@ -13,7 +13,7 @@ from clear_core.cells import unpacked
 from clear_core.comparing import compare
 from clear_core.errors import InputError
 from clear_core.measures import Measure, measure_of
-from clear_core.similarity import has_embedding, similarity
+from clear_core.similarity import has_embedding, known
 from clear_core.types import ConfidenceScore, Example
 
 MEASURE: Final = "stored samples"
@@ -70,8 +70,11 @@ def stored_recipe(
     samples: int | None = None,
     similarity_name: str | None = None,
     model: str = "",
+    nli: str = "",
+    with_question: bool = False,
+    labels: tuple[str, ...] = (),
 ) -> StoredRecipe:
-    """A recipe with the default similarity of BSDetector where none is named.
+    """A recipe with the default similarity of BSDetector where none is named; otherwise as `StoredRecipe`.
 
     Raises:
         InputError: when there is no such similarity, no column of samples, or no sample is to count.
@@ -81,8 +84,17 @@ def stored_recipe(
     if samples is not None and samples < 1:
         raise InputError(f"{samples} stored samples are to count.", "Give 1 or more, or leave the number out for all.")
     chosen = similarity_name or ("embedding" if has_embedding() else "token_f1")
-    similarity(chosen)
-    return StoredRecipe(samples_field, reflection_field, samples, chosen, model)
+    known(chosen)
+    return StoredRecipe(
+        samples_field,
+        reflection_field,
+        samples,
+        chosen,
+        model,
+        nli=nli,
+        with_question=with_question,
+        labels=labels,
+    )
 
 
 async def score_stored(example: Example, recipe: StoredRecipe, measure: Measure | None = None) -> ConfidenceScore:

@@ -157,7 +157,7 @@ def test_the_judges_key_goes_to_no_other_endpoint(run, dataset, endpoint, monkey
         return OpenAIChat(base_url, model, api_key)
 
     monkeypatch.setattr("clear_core.cli_runs.OpenAIChat", connect)
-    monkeypatch.setattr("clear_core.cli_runs.EmbeddedModel", lambda _: FakeLikelihoodLLM(ANSWERS))
+    monkeypatch.setattr("clear_core.cli_runs.EmbeddedModel", lambda *_, **__: FakeLikelihoodLLM(ANSWERS))
     other = StubEndpoint(ANSWERS)
     with serving(other) as other.url:
         asked = ("--candidate-base-url", other.url, "--candidate-model", "tuned", "--limit", 1)
