@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from clear_core.errors import LLMError
-from clear_core.llm.port import Reply
+from clear_core.llm.port import Reply, Token
+
+TAIL: Final = 24
+"""How many of a reply's last tokens are kept with their alternatives: room for a last line such as "answer: (B)"."""
+LEAST: Final = -9999.0
+"""The log-probability that stands for minus infinity, which JSON can't hold."""
+ROUNDING: Final = 1e-3
+"""How far over 0 a log-probability may be by rounding."""
 
 FATAL: Final[Mapping[int, tuple[str, str, str]]] = {
     HTTPStatus.UNAUTHORIZED: ("the key is refused", "Check the key.", "unauthorised"),
@@ -86,17 +94,61 @@ def validate(body: str, *, may_be_cut: bool = False) -> Reply:
     Raises:
         LLMError: "malformed" for anything but a chat completion, "refused", "filtered", "truncated" or "empty".
     """
+    answer, choices = _completion(body)
+    reply = _read(choices[0], may_be_cut=may_be_cut)
+    used = answer.get("usage")
+    return replace(reply, tokens_in=_count(used, "prompt_tokens"), tokens_out=_count(used, "completion_tokens"))
+
+
+def validate_many(body: str, wanted: int, *, may_be_cut: bool = False) -> list[Reply | LLMError]:
+    """Read a chat completion with several choices strictly, each by itself.
+
+    The endpoint bills the choices as one: the usable ones share the tokens evenly, so that their sum is what was
+    billed and no choice is told to have cost more than another.
+
+    Args:
+        body: the response's body as text.
+        wanted: how many choices were asked for; more are left out.
+        may_be_cut: whether a reply that ends at the length limit is usable.
+
+    Returns:
+        A reply or what is wrong with it for each choice; fewer than wanted where the endpoint gave fewer.
+
+    Raises:
+        LLMError: "malformed" for anything but a chat completion.
+    """
+    answer, choices = _completion(body)
+    read: list[Reply | LLMError] = []
+    for choice in choices[:wanted]:
+        try:
+            read.append(_read(choice, may_be_cut=may_be_cut))
+        except LLMError as error:
+            read.append(error)
+    usable = sum(isinstance(each, Reply) for each in read)
+    shares = zip(
+        _shares(_count(answer.get("usage"), "prompt_tokens"), usable),
+        _shares(_count(answer.get("usage"), "completion_tokens"), usable),
+        strict=True,
+    )
+    return [_billed(each, *next(shares)) if isinstance(each, Reply) else each for each in read]
+
+
+def _completion(body: str) -> tuple[dict[str, Any], list[Any]]:
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):
         raise _malformed("it is not JSON") from None
     choices = answer.get("choices") if isinstance(answer, dict) else None
-    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
+    if not isinstance(choices, list) or not choices:
         raise _malformed("it has no choices")
-    message = choices[0].get("message")
+    return answer, choices
+
+
+def _read(choice: Any, *, may_be_cut: bool) -> Reply:
+    message = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(message, dict):
         raise _malformed("it has no message")
-    finish = choices[0].get("finish_reason")
+    finish = choice.get("finish_reason")
     if message.get("refusal"):
         raise LLMError("The model refused to answer.", problem="refused")
     if finish == "content_filter":
@@ -111,8 +163,45 @@ def validate(body: str, *, may_be_cut: bool = False) -> Reply:
         raise _malformed("its text is not text")
     if not text.strip():
         raise LLMError("The endpoint returned only white space.", problem="empty")
-    used = answer.get("usage")
-    return Reply(text, (), _count(used, "prompt_tokens"), _count(used, "completion_tokens"), cut)
+    return Reply(text, cut=cut, tail=_tail(choice.get("logprobs")))
+
+
+def _tail(told: object) -> tuple[Token, ...]:
+    """The last tokens with their alternatives; none where the endpoint tells anything but such a list."""
+    tokens = told.get("content") if isinstance(told, Mapping) else None
+    if not isinstance(tokens, list):
+        return ()
+    try:
+        return tuple(_token(each) for each in tokens[-TAIL:])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return ()
+
+
+def _token(told: Mapping[str, Any]) -> Token:
+    alternatives = {_text(each["token"]): _log_probability(each["logprob"]) for each in told["top_logprobs"]}
+    alternatives.setdefault(_text(told["token"]), _log_probability(told["logprob"]))
+    return Token(told["token"], tuple(sorted(alternatives.items(), key=lambda each: -each[1])))
+
+
+def _text(token: object) -> str:
+    if isinstance(token, str) and _is_unicode(token):
+        return token
+    raise ValueError
+
+
+def _log_probability(value: object) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and value <= ROUNDING:
+        return min(0.0, max(float(value), LEAST))
+    raise ValueError
+
+
+def _billed(reply: Reply, tokens_in: int, tokens_out: int) -> Reply:
+    return replace(reply, tokens_in=tokens_in, tokens_out=tokens_out)
+
+
+def _shares(total: int, count: int) -> list[int]:
+    """A total in `count` whole parts that differ by at most one."""
+    return [total // count + (number < total % count) for number in range(count)]
 
 
 def _malformed(why: str) -> LLMError:

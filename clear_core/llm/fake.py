@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from clear_core.errors import LLMError
-from clear_core.llm.port import ChatRequest, LikelihoodRequest, Reply
+from clear_core.llm.port import ChatRequest, LikelihoodRequest, Reply, Token
 
 UNKNOWN: Final = "I do not know."
+LETTERS: Final = ("A", "B", "C")
+TOKEN: Final = re.compile(r"\s*(?:\w+|[^\w\s])|\s+$")
 FENCED: Final = re.compile(r"^<([\w-]+) (\w+)>\n(.*?)\n</\1 \2>$", re.DOTALL | re.MULTILINE)
 
 
@@ -31,10 +34,12 @@ class Script:
     Attributes:
         answers: the last user turn of a prompt -> its good response.
         error_rate: share of sampled answers (temperature > 0) that are another prompt's answer, drawn by hash.
+        letter_odds: probability that it tells for a reflection's letter; the other two share the rest.
     """
 
     answers: Mapping[str, str]
     error_rate: float = 0.0
+    letter_odds: float = 1.0
 
     def reply(self, text: str, *, temperature: float, sample: int) -> str:
         """The reply to a conversation, given as one text with the turns in order."""
@@ -56,6 +61,20 @@ class Script:
             return f"I recall what I was given.\nAnswer: {answer}"
         return answer
 
+    def tail(self, said: str) -> tuple[Token, ...]:
+        """A reply's tokens with their alternatives: only a letter in brackets, as reflections end, could be another."""
+        pieces = TOKEN.findall(said)
+        return tuple(
+            Token(piece, self._odds(piece) if before.endswith("(") and piece in LETTERS else ((piece, 0.0),))
+            for before, piece in zip(["", *pieces], pieces, strict=False)
+        )
+
+    def _odds(self, letter: str) -> tuple[tuple[str, float], ...]:
+        others = (1.0 - self.letter_odds) / 2
+        odds = {other: self.letter_odds if other == letter else others for other in LETTERS}
+        likely = {other: math.log(odd) for other, odd in odds.items() if odd > 0.0}
+        return tuple(sorted(likely.items(), key=lambda each: -each[1]))
+
     def _judge(self, text: str, parts: Mapping[str, str], answer: str) -> str:
         good = [parts["response-1"] == answer, parts["response-2"] == answer]
         label = "tie" if good[0] == good[1] else "1" if good[0] else "2"
@@ -74,6 +93,7 @@ class FakeLLM:
         error_rate: share of wrong sampled answers.
         latency: seconds before each reply.
         model: the name that it records.
+        letter_odds: probability that it tells for a reflection's letter, where it is asked; None to tell none.
     """
 
     host = "fake"
@@ -85,8 +105,10 @@ class FakeLLM:
         error_rate: float = 0.0,
         latency: float = 0.0,
         model: str = "fake",
+        letter_odds: float | None = None,
     ) -> None:
-        self._script = Script(answers or {}, error_rate)
+        self._script = Script(answers or {}, error_rate, 1.0 if letter_odds is None else letter_odds)
+        self._tells_odds = letter_odds is not None
         self._latency = latency
         self._model = model
         self.requests: list[ChatRequest | LikelihoodRequest] = []
@@ -102,7 +124,8 @@ class FakeLLM:
         await asyncio.sleep(self._latency)
         text = "\n\n".join(message.content for message in request.messages)
         said = self._script.reply(text, temperature=request.temperature, sample=request.sample)
-        return Reply(said, tokens_in=len(text) // 4, tokens_out=-(-len(said) // 4))
+        tail = self._script.tail(said) if self._tells_odds and request.top_logprobs else ()
+        return Reply(said, tokens_in=len(text) // 4, tokens_out=-(-len(said) // 4), tail=tail)
 
     async def close(self) -> None:
         """Nothing to release."""

@@ -11,13 +11,13 @@ import json
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import asdict, replace
+from dataclasses import asdict, astuple, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from clear_core.errors import StateError
-from clear_core.llm.port import ChatRequest, LikelihoodRequest, Reply
+from clear_core.llm.port import ChatRequest, LikelihoodRequest, Reply, Token
 
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS reply (
@@ -27,8 +27,14 @@ CREATE TABLE IF NOT EXISTS reply (
     tokens_in INTEGER NOT NULL,
     tokens_out INTEGER NOT NULL,
     cut INTEGER NOT NULL,
-    at TEXT NOT NULL
+    at TEXT NOT NULL,
+    tail TEXT
 ) WITHOUT ROWID
+"""
+
+INSERT: Final = """
+INSERT OR IGNORE INTO reply (key, text, logprobs, tokens_in, tokens_out, cut, at, tail)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 
@@ -101,6 +107,7 @@ class Ledger:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute(SCHEMA)
+            _give_tail(connection)
         except sqlite3.Error:
             connection.close()
             raise
@@ -114,15 +121,17 @@ class Ledger:
 
     def get(self, key: str) -> Reply | None:
         """The stored reply of a call, or None."""
-        query = "SELECT text, logprobs, tokens_in, tokens_out, cut FROM reply WHERE key = ?"
+        query = "SELECT text, logprobs, tokens_in, tokens_out, cut, tail FROM reply WHERE key = ?"
         try:
             row = self._reading.execute(query, (key,)).fetchone()
         except sqlite3.Error as error:
             raise self._unusable(error) from error
         if row is None:
             return None
-        text, logprobs, tokens_in, tokens_out, cut = row
-        return Reply(text, tuple(json.loads(logprobs)), tokens_in, tokens_out, bool(cut))
+        text, logprobs, tokens_in, tokens_out, cut, tail = row
+        return Reply(
+            text, tuple(json.loads(logprobs)), tokens_in, tokens_out, bool(cut), tail=_tail(json.loads(tail or "[]"))
+        )
 
     async def put(self, key: str, reply: Reply) -> None:
         """Store a finished call; it is durable when this returns, and stored even if the caller is cancelled."""
@@ -152,13 +161,22 @@ class Ledger:
     def _commit(self, batch: list[tuple[str, Reply]]) -> None:
         at = datetime.now(UTC).isoformat(timespec="seconds")
         rows = [
-            (key, reply.text, json.dumps(reply.logprobs), reply.tokens_in, reply.tokens_out, reply.cut, at)
+            (
+                key,
+                reply.text,
+                json.dumps(reply.logprobs),
+                reply.tokens_in,
+                reply.tokens_out,
+                reply.cut,
+                at,
+                json.dumps([astuple(token) for token in reply.tail]) if reply.tail else None,
+            )
             for key, reply in batch
         ]
         with closing(self._writing.cursor()) as cursor:
             cursor.execute("BEGIN IMMEDIATE")
             try:
-                cursor.executemany("INSERT OR IGNORE INTO reply VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+                cursor.executemany(INSERT, rows)
                 cursor.execute("COMMIT")
             except BaseException:
                 cursor.execute("ROLLBACK")
@@ -180,3 +198,21 @@ class Ledger:
         finally:
             self._reading.close()
             self._writing.close()
+
+
+def _give_tail(connection: sqlite3.Connection) -> None:
+    """Give a file that was made before replies had tails its column."""
+    if _has_tail(connection):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    if not _has_tail(connection):  # another process may have come first
+        connection.execute("ALTER TABLE reply ADD COLUMN tail TEXT")
+    connection.execute("COMMIT")
+
+
+def _has_tail(connection: sqlite3.Connection) -> bool:
+    return any(name == "tail" for _, name, *_ in connection.execute("PRAGMA table_info(reply)"))
+
+
+def _tail(stored: list[Any]) -> tuple[Token, ...]:
+    return tuple(Token(text, tuple((other, logprob) for other, logprob in others)) for text, others in stored)

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Final, TypeVar
+from functools import partial
+from typing import Any, Final, TypeAlias, TypeVar
 
-from clear_core.errors import BudgetError, LLMError
+from clear_core.errors import BudgetError, ClearError, LLMError
 from clear_core.llm.ledger import CallLedger, call_key
-from clear_core.llm.port import LLM, ChatRequest, LikelihoodLLM, LikelihoodRequest, Reply
+from clear_core.llm.port import LLM, ChatRequest, LikelihoodLLM, LikelihoodRequest, ManyLLM, Reply
 
 PAID_TRIES: Final[Mapping[str, int]] = {"malformed": 2, "unreachable": 3}
 """How often a call is sent that failed and may be billed all the same, by problem: a proxy's stray page, a hang-up, a
 gateway's failure. Each try takes its own place under the cap."""
 
 Request = TypeVar("Request", ChatRequest, LikelihoodRequest)
+T = TypeVar("T")
+
+Outcome: TypeAlias = Reply | BaseException
+"""How a call ended, where others that were asked with it must be heard too."""
+Ask: TypeAlias = Callable[[Request], Awaitable[Reply]]
+Fly: TypeAlias = Callable[[Mapping[str, Request]], Coroutine[Any, Any, dict[str, Outcome]]]
 
 
 class CallBudget:
@@ -70,7 +78,16 @@ class Tally:
 
 @dataclass(slots=True)
 class _Flight:
-    task: asyncio.Task[Reply]
+    """Calls under way together.
+
+    Attributes:
+        keys: the calls' keys.
+        task: gives the outcome of each by its key.
+        waiting: how many callers wait for any of them.
+    """
+
+    keys: tuple[str, ...]
+    task: asyncio.Task[dict[str, Outcome]]
     waiting: int = 0
 
 
@@ -108,66 +125,154 @@ class LedgeredLLM:
             BudgetError: when the cap is reached and the ledger has no reply.
             StateError: when the reply can't be stored.
         """
-        return await self._ask(request, self.inner.complete)
+        return await self._one(request, self.inner.complete)
+
+    async def complete_many(self, requests: Sequence[ChatRequest]) -> list[Reply | LLMError]:
+        """Complete once for each of some requests that differ in their sample numbers alone, or replay.
+
+        What the ledger lacks is asked for in one request where the inner model can do that, under one place of the
+        cap, and each reply is kept under its own key as if it had been asked for alone. What does not come that way
+        is asked for one by one.
+
+        Returns:
+            A reply, or what is wrong with it, for each request.
+
+        Raises:
+            BudgetError: when the cap is reached and the ledger has no reply.
+            StateError: when a reply can't be stored.
+        """
+        told: list[Reply | LLMError] = []
+        for outcome in await self._ask(requests, self._fly_together):
+            if not isinstance(outcome, Reply | LLMError):
+                raise outcome
+            told.append(outcome)
+        return told
 
     async def close(self) -> None:
         """Close the inner model; the ledger stays open for its owner."""
         await self.inner.close()
 
-    async def _ask(self, request: Request, ask: Callable[[Request], Awaitable[Reply]]) -> Reply:
-        key = call_key(self.host, self.model, request)
+    async def _one(self, request: Request, ask: Ask[Request]) -> Reply:
+        [outcome] = await self._ask([request], partial(self._fly_each, ask))
+        if isinstance(outcome, Reply):
+            return outcome
+        raise outcome
+
+    async def _ask(self, requests: Sequence[Request], fly: Fly[Request]) -> list[Outcome]:
+        """The outcome of each request: from the ledger, from a flight that is under way, or from a new one."""
+        keys = [call_key(self.host, self.model, request) for request in requests]
+        asked = dict(zip(keys, requests, strict=True))
+        landed: dict[str, Outcome] = {key: reply for key in asked if (reply := self._replayed(key)) is not None}
+        joined = asked.keys() & self._flights.keys() - landed.keys()
+        missing = {key: request for key, request in asked.items() if key not in landed.keys() | joined}
+        flights = {id(flight): flight for flight in (self._flights[key] for key in joined)}
+        if missing:
+            flight = self._take_off(tuple(missing), fly(missing))
+            flights[id(flight)] = flight
+        outcomes = await self._wait(flights.values())
+        for key in asked.keys() - landed.keys():
+            outcome = outcomes[key]
+            if key in joined and isinstance(outcome, Reply):
+                self.tally.replayed += 1
+                outcome = replace(outcome, replayed=True)
+            landed[key] = outcome
+        return [landed[key] for key in keys]
+
+    def _replayed(self, key: str) -> Reply | None:
         stored = self._ledger.get(key)
-        if stored is not None:
-            self.tally.replayed += 1
-            return replace(stored, replayed=True)
-        flight = self._flights.get(key)
-        joined = flight is not None
-        if flight is None:
-            flight = self._flights[key] = _Flight(asyncio.create_task(self._fly(key, request, ask)))
-            # Marks a failure as seen where the only caller was cancelled in the same moment.
-            flight.task.add_done_callback(lambda task: task.cancelled() or task.exception())
-        flight.waiting += 1
-        try:
-            # Shielded: one caller's cancellation must not take the call away from another who waits for it.
-            reply = await asyncio.shield(flight.task)
-        finally:
-            flight.waiting -= 1
-            if not flight.waiting:
-                flight.task.cancel()
-        if joined:
-            self.tally.replayed += 1
-        return replace(reply, replayed=joined)
+        if stored is None:
+            return None
+        self.tally.replayed += 1
+        return replace(stored, replayed=True)
 
-    async def _fly(self, key: str, request: Request, ask: Callable[[Request], Awaitable[Reply]]) -> Reply:
-        tries = 0
-        try:
-            while True:
-                try:
-                    return await self._pay(key, request, ask)
-                except LLMError as error:
-                    tries += 1
-                    if error.fatal or not error.may_be_billed or tries >= PAID_TRIES.get(error.problem, 1):
-                        raise
-                # Full jitter: many calls that failed together must not come back together.
-                await asyncio.sleep(random.uniform(0.05, 2.0 ** (tries - 1)))  # noqa: S311
-        finally:
-            del self._flights[key]
+    def _take_off(self, keys: tuple[str, ...], flying: Coroutine[Any, Any, dict[str, Outcome]]) -> _Flight:
+        flight = _Flight(keys, asyncio.create_task(flying))
+        self._flights |= dict.fromkeys(keys, flight)
+        flight.task.add_done_callback(lambda _: self._forget(flight))
+        # Marks a failure as seen where the only caller was cancelled in the same moment.
+        flight.task.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return flight
 
-    async def _pay(self, key: str, request: Request, ask: Callable[[Request], Awaitable[Reply]]) -> Reply:
+    def _forget(self, flight: _Flight) -> None:
+        for key in flight.keys:
+            if self._flights.get(key) is flight:
+                del self._flights[key]
+
+    async def _wait(self, flights: Collection[_Flight]) -> dict[str, Outcome]:
+        """Every outcome of some flights. A flight ends early only when everybody who waited for it has left."""
+        outcomes: dict[str, Outcome] = {}
+        for flight in flights:
+            flight.waiting += 1
+        try:
+            if flights:
+                await asyncio.wait([flight.task for flight in flights])
+            for flight in flights:
+                outcomes |= flight.task.result()
+        finally:
+            for flight in flights:
+                flight.waiting -= 1
+                if not flight.waiting:
+                    flight.task.cancel()
+                    self._forget(flight)
+        return outcomes
+
+    async def _fly_each(self, ask: Ask[Request], asked: Mapping[str, Request]) -> dict[str, Outcome]:
+        paying = [_insist(partial(self._pay, key, request, ask)) for key, request in asked.items()]
+        return dict(zip(asked, await asyncio.gather(*paying, return_exceptions=True), strict=True))
+
+    async def _fly_together(self, asked: Mapping[str, ChatRequest]) -> dict[str, Outcome]:
+        landed: dict[str, Outcome] = {}
+        if isinstance(self.inner, ManyLLM) and len(asked) > 1:
+            try:
+                landed |= await _insist(partial(self._pay_together, asked, self.inner))
+            except ClearError as error:
+                return dict.fromkeys(asked, error)
+        rest = {key: request for key, request in asked.items() if key not in landed}
+        return landed | await self._fly_each(self.inner.complete, rest)
+
+    async def _pay(self, key: str, request: Request, ask: Ask[Request]) -> Reply:
+        with self._place():
+            reply = await ask(request)
+        await self._keep({key: reply})
+        return reply
+
+    async def _pay_together(self, asked: Mapping[str, ChatRequest], inner: ManyLLM) -> dict[str, Reply | LLMError]:
+        """One request for several samples; without those that did not come, or came malformed."""
+        with self._place():
+            given = await inner.complete_many(list(asked.values()))
+        if not given:
+            self._give_back()
+        outcomes = dict(zip(asked, given, strict=False))
+        self.tally.failed += sum(isinstance(outcome, LLMError) for outcome in given)
+        await self._keep({key: outcome for key, outcome in outcomes.items() if isinstance(outcome, Reply)})
+        return {
+            key: outcome
+            for key, outcome in outcomes.items()
+            if isinstance(outcome, Reply) or outcome.problem not in PAID_TRIES
+        }
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        """A place under the cap for one request, given back where no endpoint can bill it."""
         self.budget.reserve()
         self.tally.paid += 1
         try:
-            reply = await ask(request)
+            yield
         except LLMError as error:
             self.tally.failed += 1
             if not error.may_be_billed:
-                self.budget.release()
-                self.tally.paid -= 1
+                self._give_back()
             raise
-        self.tally.tokens_in += reply.tokens_in
-        self.tally.tokens_out += reply.tokens_out
-        await self._ledger.put(key, reply)
-        return reply
+
+    def _give_back(self) -> None:
+        self.budget.release()
+        self.tally.paid -= 1
+
+    async def _keep(self, replies: Mapping[str, Reply]) -> None:
+        self.tally.tokens_in += sum(reply.tokens_in for reply in replies.values())
+        self.tally.tokens_out += sum(reply.tokens_out for reply in replies.values())
+        # Shielded: what is paid is kept though its caller leaves in this moment.
+        await asyncio.shield(asyncio.gather(*(self._ledger.put(key, reply) for key, reply in replies.items())))
 
 
 class LedgeredLikelihoodLLM(LedgeredLLM):
@@ -179,7 +284,21 @@ class LedgeredLikelihoodLLM(LedgeredLLM):
 
     async def likelihood(self, request: LikelihoodRequest) -> Reply:
         """Token log-probabilities of a response, or replay. Raises as `complete` does."""
-        return await self._ask(request, self._likelihood)
+        return await self._one(request, self._likelihood)
+
+
+async def _insist(pay: Callable[[], Awaitable[T]]) -> T:
+    """Pay again for what failed and may be billed all the same, as often as PAID_TRIES allows."""
+    tries = 0
+    while True:
+        try:
+            return await pay()
+        except LLMError as error:
+            tries += 1
+            if error.fatal or not error.may_be_billed or tries >= PAID_TRIES.get(error.problem, 1):
+                raise
+        # Full jitter: many calls that failed together must not come back together.
+        await asyncio.sleep(random.uniform(0.05, 2.0 ** (tries - 1)))  # noqa: S311
 
 
 def ledgered(inner: LLM, ledger: CallLedger, budget: CallBudget | None = None) -> LedgeredLLM:

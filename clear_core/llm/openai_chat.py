@@ -6,27 +6,25 @@ Every reply is validated, every failure is an `LLMError` with a named problem, a
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
-from typing import Any, Final, Literal
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import aiohttp
 from openai import APIConnectionError, APIStatusError, AsyncOpenAI, DefaultAioHttpClient, OpenAIError, Timeout
 
 from clear_core.errors import InputError, LLMError
-from clear_core.llm.answers import failure, validate
+from clear_core.llm.answers import failure, validate, validate_many
 from clear_core.llm.base_url import check_base_url, leads_to_metadata
+from clear_core.llm.dialect import Dialect
 from clear_core.llm.flow import Flow
 from clear_core.llm.port import ChatRequest, Reply
 from clear_core.types import Message
 
 CONNECT_SECONDS: Final = 10.0
 LONGEST_WAIT: Final = 60.0
-log = logging.getLogger(__name__)
 
 
 class OpenAIChat:
@@ -66,8 +64,7 @@ class OpenAIChat:
         self._tries = tries
         self._flow = Flow(most_at_once)
         self._resolved = False
-        self._length: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
-        self._sends_temperature = True
+        self._dialect = Dialect(self._model)
         self._client = AsyncOpenAI(
             base_url=self._base_url,
             api_key=api_key or "none",
@@ -92,31 +89,65 @@ class OpenAIChat:
         Raises:
             LLMError: with the problem by name; fatal where every other call would fail alike.
         """
-        await self._resolve()
-        course = _Course(asyncio.timeout(None))
+        return validate(await self._asked(request, 1), may_be_cut=request.may_be_cut)
+
+    async def complete_many(self, requests: Sequence[ChatRequest]) -> list[Reply | LLMError]:
+        """Complete once for each of some requests that differ in their sample numbers alone, in one request of `n`.
+
+        An endpoint that takes no `n` is remembered, one that answers with a single choice too: from then on the list
+        is empty at once.
+
+        Returns:
+            A reply, or what is wrong with it, for the first of the requests; fewer than asked where the endpoint gives
+            fewer, and none, unbilled, where it takes no `n`.
+
+        Raises:
+            LLMError: what goes wrong with the request as a whole, as `complete` does.
+        """
+        wanted = len(requests)
+        if not self._dialect.gives_many or wanted < 2:
+            return []
         try:
-            async with course.limit:
-                return await self._persist(request, course)
-        except TimeoutError:
-            # Between two tries nothing is under way that could be billed: what the endpoint said last is the reason.
-            raise (course.refusal or _timed_out(self._deadline)) from None
+            body = await self._asked(requests[0], wanted)
+        except LLMError as error:
+            takes_one = error.problem == "rejected" and not error.fatal
+            if error.may_be_billed or (self._dialect.gives_many and not takes_one):
+                raise
+            # Refused for its `n`, or for what it does not say: asked one by one, each tells what is wrong with it.
+            return []
+        given = validate_many(body, wanted, may_be_cut=requests[0].may_be_cut)
+        if len(given) == 1:
+            self._dialect.one_by_one("it gives one choice")
+        return given
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
 
-    async def _persist(self, request: ChatRequest, course: _Course) -> Reply:
+    async def _asked(self, request: ChatRequest, many: int) -> str:
+        """The body of the endpoint's answer to one request for `many` choices."""
+        await self._resolve()
+        course = _Course(asyncio.timeout(None))
+        try:
+            async with course.limit:
+                return await self._persist(request, many, course)
+        except TimeoutError:
+            # Between two tries nothing is under way that could be billed: what the endpoint said last is the reason.
+            raise (course.refusal or _timed_out(self._deadline)) from None
+
+    async def _persist(self, request: ChatRequest, many: int, course: _Course) -> str:
         failures = 0
         while True:
             async with self._flow.place():
                 course.send(self._deadline)
+                fields = self._dialect.fields(request, many)
                 try:
-                    body = await self._send(request)
+                    body = await self._send(request.messages, fields)
                 except APIStatusError as error:
                     said = self._scrubbed(error.message)
                     problem = failure(error.status_code, str(error.code or ""), said, host=self._base_url)
                     wait = _asked_wait(error)
-                    if self._adapts(error):
+                    if self._dialect.learn(error.status_code, f"{error.param} {error.message}", fields):
                         course.refusal = problem
                         continue
                 except APIConnectionError as error:
@@ -125,7 +156,7 @@ class OpenAIChat:
                     raise LLMError(f"The endpoint failed: {type(error).__name__}.", problem="malformed") from None
                 else:
                     self._flow.taken()
-                    return validate(body, may_be_cut=request.may_be_cut)
+                    return body
                 if problem.problem == "rate_limited":
                     self._flow.refused()
             failures += problem.problem != "rate_limited"
@@ -136,15 +167,12 @@ class OpenAIChat:
             longest = min(LONGEST_WAIT, 0.5 * 2 ** min(failures, 7))
             await asyncio.sleep(wait if wait is not None else random.uniform(0.05, longest))  # noqa: S311
 
-    async def _send(self, request: ChatRequest) -> str:
-        body: dict[str, Any] = {self._length: request.max_tokens}
-        if self._sends_temperature:
-            body["temperature"] = request.temperature
+    async def _send(self, messages: Sequence[Message], fields: Mapping[str, Any]) -> str:
         try:
             # The transport's own time-outs start anew with every byte; this one does not.
             async with asyncio.timeout(self._timeout):
                 raw = await self._client.chat.completions.with_raw_response.create(
-                    model=self._model, messages=_turns(request.messages), extra_body=body
+                    model=self._model, messages=_turns(messages), extra_body=fields
                 )
                 return raw.text
         except TimeoutError:
@@ -166,20 +194,6 @@ class OpenAIChat:
             retryable=True,
             may_be_billed=False,
         )
-
-    def _adapts(self, error: APIStatusError) -> bool:
-        """Whether the endpoint asks for another spelling of the request, which it then gets from now on."""
-        if error.status_code != HTTPStatus.BAD_REQUEST:
-            return False
-        said = f"{error.param or ''} {error.message}".lower()
-        if "max_completion_tokens" in said and self._length == "max_tokens":
-            self._length = "max_completion_tokens"
-            return True
-        if "temperature" in said and "support" in said and self._sends_temperature:
-            self._sends_temperature = False
-            log.warning("%s takes no temperature: it answers at its own.", self._model)
-            return True
-        return False
 
     def _scrubbed(self, text: str) -> str:
         """An endpoint's words without the key, in one line, at most 300 characters."""

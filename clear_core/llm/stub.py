@@ -11,7 +11,7 @@ import asyncio
 import json
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -34,6 +34,8 @@ STATUSES: Final[Mapping[str, tuple[int, str, str]]] = {
     "gateway_timeout": (504, "gateway_timeout", "The model took too long."),
     "origin_timeout": (524, "timeout", "A timeout occurred."),
     "overloaded": (503, "overloaded", "Try again later."),
+    "rejects_n": (400, "unsupported_value", "Only one completion is given: n must be 1."),
+    "rejects_logprobs": (403, "forbidden", "You are not allowed to request logprobs from this model."),
     "redirect": (307, "", ""),
 }
 CHOICES: Final[Mapping[str, Any]] = {
@@ -52,7 +54,15 @@ BODIES: Final[Mapping[str, tuple[str, str]]] = {
     "cut_json": ("application/json", '{"choices": [{"message": {"content": "Par'),
     "a_list": ("application/json", "[1, 2]"),
 }
-FAULTS: Final = (*STATUSES, *CHOICES, *BODIES, "drip", "hang", "hang_up", "cut_off")
+SPARED: Final[Mapping[str, Callable[[Mapping[str, Any]], bool]]] = {
+    "wants_completion_tokens": lambda asked: "max_completion_tokens" in asked,
+    "rejects_n": lambda asked: asked.get("n", 1) == 1,
+    "ignores_n": lambda asked: asked.get("n", 1) == 1,
+    "one_bad_choice": lambda asked: asked.get("n", 1) == 1,
+    "rejects_logprobs": lambda asked: not asked.get("logprobs"),
+}
+"""Faults of what is asked for, with what a request must be like to be spared them."""
+FAULTS: Final = (*STATUSES, *CHOICES, *BODIES, "ignores_n", "one_bad_choice", "drip", "hang", "hang_up", "cut_off")
 
 
 class StubEndpoint:
@@ -65,6 +75,7 @@ class StubEndpoint:
         fault: one of FAULTS, or "" for none.
         fault_first: how many calls meet the fault; None for every call.
         fault_after: how many calls go well before that.
+        letter_odds: probability that it tells for a reflection's letter, where it is asked; None to tell none.
 
     Attributes:
         latency: seconds before each answer, from now on.
@@ -82,8 +93,10 @@ class StubEndpoint:
         fault: str = "",
         fault_first: int | None = None,
         fault_after: int = 0,
+        letter_odds: float | None = None,
     ) -> None:
-        self._script = Script(answers or {}, error_rate)
+        self._script = Script(answers or {}, error_rate, 1.0 if letter_odds is None else letter_odds)
+        self._tells_odds = letter_odds is not None
         self.latency = latency
         self.fault = fault
         self._faults_left = fault_first
@@ -91,6 +104,7 @@ class StubEndpoint:
         self.calls = 0
         self.bodies: list[dict[str, Any]] = []
         self.seen: Counter[str] = Counter()
+        self._said: Counter[str] = Counter()
 
     def app(self) -> web.Application:
         """The web application."""
@@ -110,18 +124,34 @@ class StubEndpoint:
         self.seen[text] += 1
         await asyncio.sleep(self.latency)
         fault = self._fault_now(asked)
-        if fault:
+        if fault and fault not in {"ignores_n", "one_bad_choice"}:
             return await self._misbehave(fault, request)
-        temperature = asked.get("temperature", 1.0)
-        # An endpoint is not told the sample's number: the n-th call with the same text is taken as sample n.
-        said = self._script.reply(text, temperature=temperature, sample=self.seen[text] - 1)
-        choices = [{"index": 0, "message": {"role": "assistant", "content": said}, "finish_reason": "stop"}]
-        return web.json_response(_completion(choices, len(text) // 4, -(-len(said) // 4)))
+        wanted = 1 if fault == "ignores_n" else asked.get("n", 1)
+        choices = [self._choice(asked, text, number) for number in range(wanted)]
+        if fault == "one_bad_choice":
+            choices[1] = {"index": 1, **CHOICES["content_filter"][0]}
+        said = sum(-(-len(choice["message"]["content"]) // 4) for choice in choices)
+        return web.json_response(_completion(choices, len(text) // 4, said))
+
+    def _choice(self, asked: Mapping[str, Any], text: str, number: int) -> dict[str, Any]:
+        # An endpoint is not told the sample's number: the n-th answer to the same text is taken as sample n.
+        said = self._script.reply(text, temperature=asked.get("temperature", 1.0), sample=self._said[text])
+        self._said[text] += 1
+        message = {"role": "assistant", "content": said}
+        told = self._logprobs(said) if asked.get("logprobs") and self._tells_odds else None
+        return {"index": number, "message": message, "finish_reason": "stop", "logprobs": told}
+
+    def _logprobs(self, said: str) -> dict[str, Any]:
+        tokens = [
+            [{"token": text, "logprob": logprob, "bytes": None} for text, logprob in token.alternatives]
+            for token in self._script.tail(said)
+        ]
+        return {"content": [alternatives[0] | {"top_logprobs": alternatives} for alternatives in tokens]}
 
     def _fault_now(self, asked: Mapping[str, Any]) -> str:
         if not self.fault or self.calls <= self._fault_after:
             return ""
-        if self.fault == "wants_completion_tokens" and "max_completion_tokens" in asked:
+        if self.fault in SPARED and SPARED[self.fault](asked):
             return ""
         if self._faults_left is None:
             return self.fault
@@ -206,6 +236,7 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=0.0, help="seconds before each answer")
     parser.add_argument("--fault", choices=("", *FAULTS), default="")
     parser.add_argument("--fault-first", type=int, help="how many calls meet the fault; all by default")
+    parser.add_argument("--letter-odds", type=float, help="probability of a reflection's letter; tells none by default")
     parser.add_argument("--fault-after", type=int, default=0, help="how many calls go well before")
     options = vars(parser.parse_args())
     port, path = options.pop("port"), options.pop("answers")

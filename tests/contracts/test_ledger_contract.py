@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +13,7 @@ from clear_core.errors import BudgetError, LLMError, StateError
 from clear_core.llm.fake import FakeLikelihoodLLM, FakeLLM
 from clear_core.llm.ledger import CallLedger, Ledger, MemoryLedger, call_key
 from clear_core.llm.ledgered import CallBudget, LedgeredLLM, ledgered
-from clear_core.llm.port import ChatRequest, LikelihoodLLM, LikelihoodRequest, Reply
+from clear_core.llm.port import ChatRequest, LikelihoodLLM, LikelihoodRequest, ManyLLM, Reply, Token
 from clear_core.types import Message
 
 ASK = ChatRequest((Message("user", "Two and two?"),), "sample", "1", temperature=1.0)
@@ -51,11 +51,17 @@ class Failing(FakeLLM):
 
 
 def test_what_is_put_comes_back_unchanged(open_ledger: Opened, tmp_path: Path) -> None:
+    tail = (Token("answer:", (("answer:", 0.0),)), Token(" Ä", ((" Ä", -0.1), ("\ud800", -2.5))))
+    replies = [
+        Reply("häh\0 🙂\n", (), 5, 6),
+        Reply("", (-0.25, -1e-9, -33.125), 7, 0),
+        Reply("so", (), 1, 2, cut=True),
+        Reply("answer: Ä", tail=tail),
+    ]
+
     async def main() -> None:
         ledger = open_ledger(tmp_path)
-        for number, reply in enumerate(
-            [Reply("häh\0 🙂\n", (), 5, 6), Reply("", (-0.25, -1e-9, -33.125), 7, 0), Reply("so", (), 1, 2, cut=True)]
-        ):
+        for number, reply in enumerate(replies):
             assert ledger.get(f"{number}") is None
             await ledger.put(f"{number}", reply)
             assert ledger.get(f"{number}") == reply
@@ -291,3 +297,127 @@ def test_the_reply_is_stored_before_it_is_used() -> None:
         assert ledger.stored
 
     asyncio.run(main())
+
+
+class Together(FakeLLM):
+    """Gives several samples for one request, as many of them as told, after a moment."""
+
+    def __init__(self, most: int = 99) -> None:
+        super().__init__(ANSWERS, latency=0.01)
+        self.asked: list[list[int]] = []
+        self._most = most
+
+    async def complete_many(self, requests: Sequence[ChatRequest]) -> list[Reply | LLMError]:
+        self.asked.append([request.sample for request in requests])
+        await asyncio.sleep(0.01)
+        return [Reply(f"four, {request.sample}", (), 2, 1) for request in requests[: self._most]]
+
+
+SAMPLES = [replace(ASK, sample=number) for number in range(5)]
+
+
+def said(given: Sequence[Reply | LLMError]) -> list[str]:
+    return [each.text if isinstance(each, Reply) else each.problem for each in given]
+
+
+def test_samples_asked_for_together_are_kept_as_if_asked_for_alone(open_ledger: Opened, tmp_path: Path) -> None:
+    async def main() -> None:
+        ledger = open_ledger(tmp_path)
+        inner = Together()
+        assert isinstance(inner, ManyLLM)
+        llm = ledgered(inner, ledger)
+        first = await llm.complete_many(SAMPLES[:3])
+        alone = await llm.complete(SAMPLES[1])
+        assert (alone.text, alone.replayed) == ("four, 1", True)
+        again = await llm.complete_many(SAMPLES)
+        assert said(again) == [f"four, {number}" for number in range(5)]
+        assert [each.replayed for each in again if isinstance(each, Reply)] == [True, True, True, False, False]
+        assert said(first) == said(again)[:3]
+        assert inner.asked == [[0, 1, 2], [3, 4]]
+        assert (llm.tally.paid, llm.tally.replayed, llm.tally.tokens_in) == (2, 4, 10)
+        ledger.close()
+
+    asyncio.run(main())
+
+
+def test_rows_with_the_same_prompt_share_the_samples_that_are_under_way() -> None:
+    async def main() -> None:
+        inner = Together()
+        llm = ledgered(inner, MemoryLedger(), CallBudget(2))
+        rows = await asyncio.gather(
+            llm.complete_many(SAMPLES[:3]), llm.complete_many(SAMPLES), llm.complete(SAMPLES[4])
+        )
+        assert said(rows[1]) == [f"four, {number}" for number in range(5)]
+        assert (rows[2].text, rows[2].replayed) == ("four, 4", True)
+        assert inner.asked == [[0, 1, 2], [3, 4]]
+        assert (llm.tally.paid, llm.tally.replayed) == (2, 4)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("most", [0, 1, 4])
+def test_what_does_not_come_together_is_asked_for_one_by_one(most: int) -> None:
+    async def main() -> None:
+        inner = Together(most)
+        llm = ledgered(inner, MemoryLedger(), CallBudget(6))
+        given = await llm.complete_many(SAMPLES)
+        assert said(given) == [f"four, {number}" if number < most else "four" for number in range(5)]
+        assert len(inner.requests) == 5 - most
+        assert llm.tally.paid == llm.budget.spent == (1 if most else 0) + 5 - most
+
+    asyncio.run(main())
+
+
+def test_a_model_that_gives_one_reply_a_call_is_asked_so_behind_a_ledger() -> None:
+    async def main() -> None:
+        inner = FakeLLM(ANSWERS)
+        llm = ledgered(inner, MemoryLedger())
+        assert said(await llm.complete_many(SAMPLES)) == ["four"] * 5
+        assert len(inner.requests) == llm.tally.paid == 5
+
+    asyncio.run(main())
+
+
+def test_a_cancelled_row_leaves_its_samples_to_the_row_that_waits_for_them() -> None:
+    async def main() -> None:
+        inner = Together()
+        llm = ledgered(inner, MemoryLedger())
+        first, second = (asyncio.create_task(llm.complete_many(SAMPLES)) for _ in range(2))
+        await asyncio.sleep(0.005)
+        first.cancel()
+        assert len(await second) == 5
+        assert inner.asked == [[0, 1, 2, 3, 4]]
+        third = asyncio.create_task(llm.complete_many([replace(ASK, sample=number) for number in (7, 8)]))
+        await asyncio.sleep(0.005)
+        third.cancel()
+        again = await llm.complete_many([replace(ASK, sample=number) for number in (7, 8)])
+        assert said(again) == ["four, 7", "four, 8"]
+
+    asyncio.run(main())
+
+
+def test_a_ledger_from_before_log_probabilities_keeps_its_replies_and_takes_new_ones(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    with closing(sqlite3.connect(path)) as old, old:
+        old.execute(
+            "CREATE TABLE reply (key TEXT PRIMARY KEY, text TEXT NOT NULL, logprobs TEXT NOT NULL,"
+            " tokens_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL, cut INTEGER NOT NULL, at TEXT NOT NULL)"
+            " WITHOUT ROWID"
+        )
+        old.execute("INSERT INTO reply VALUES ('old', 'four', '[]', 3, 1, 0, '2026-01-01T00:00:00+00:00')")
+
+    async def main() -> None:
+        ledgers = [Ledger(path), Ledger(path)]
+        new = Reply("answer: A", tail=(Token("A", (("A", -0.5),)),))
+        await ledgers[0].put("new", new)
+        assert ledgers[1].get("old") == Reply("four", (), 3, 1)
+        assert ledgers[1].get("new") == new
+        for ledger in ledgers:
+            ledger.close()
+
+    asyncio.run(main())
+
+
+def test_the_key_of_a_call_without_log_probabilities_is_what_it_always_was() -> None:
+    assert call_key("host", "model", ASK) == "17c76518cf8744916a2819756a85801c02fbf4cdd8cdc8eb0d42b64cd2549c85"
+    assert call_key("host", "model", replace(ASK, top_logprobs=5)) != call_key("host", "model", ASK)
