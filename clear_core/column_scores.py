@@ -25,7 +25,7 @@ class ColumnRecipe:
         low: the number that becomes confidence 0 (1 where lower is better).
         high: the number that becomes confidence 1 (0 where lower is better).
         by_rank: whether a number becomes its rank among all rows instead; low and high then mean nothing.
-        lower_is_better: whether a smaller number is the better one, as with IFD's or perplexity's kind of scores.
+        lower_is_better: whether a smaller number is the better one, as with a perplexity.
         scorer: who gave the scores, for the record; empty when unknown.
     """
 

@@ -11,7 +11,7 @@ from clear_core import confidence, parsing
 from clear_core.asking import Answer
 from clear_core.cells import unpacked
 from clear_core.comparing import compare
-from clear_core.errors import InputError
+from clear_core.errors import InputError, LLMError
 from clear_core.measures import Measure, measure_of
 from clear_core.similarity import has_embedding, known
 from clear_core.types import ConfidenceScore, Example
@@ -58,9 +58,14 @@ class StoredRecipe:
         return True
 
     @property
+    def family(self) -> str:
+        """What the confidence is made of, before how texts are compared: the first half of a score's measure."""
+        return f"{MEASURE}+reflection" if self.reflection_field else MEASURE
+
+    @property
     def name(self) -> str:
-        """The measure as scores record it, such as "stored samples/token_f1"."""
-        return f"{MEASURE}{'+reflection' if self.reflection_field else ''}/{self.similarity}"
+        """The measure of a row that could not be compared, such as "stored samples/token_f1"."""
+        return f"{self.family}/{self.similarity}"
 
 
 def stored_recipe(
@@ -110,7 +115,8 @@ async def score_stored(example: Example, recipe: StoredRecipe, measure: Measure 
 
     Raises:
         InputError: the measure needs a package that is not installed.
-        LLMError, BudgetError: as a measure does that asks a model.
+        LLMError: only a fatal one of a measure that asks a model.
+        BudgetError: the cap on such calls is reached.
     """
     blank = ConfidenceScore(example.id, example.row, None, measure=recipe.name, model=recipe.model)
     if not example.response.strip():
@@ -124,7 +130,12 @@ async def score_stored(example: Example, recipe: StoredRecipe, measure: Measure 
     samples = [_answer(text, example.response) for text in texts[: recipe.samples]]
     missing = (recipe.samples or 0) - len(samples)
     samples += [Answer(None, "", 0, problem="few_samples") for _ in range(missing)]
-    compared = await compare(example, samples, recipe, measure or measure_of(recipe))
+    try:
+        compared = await compare(example, samples, recipe, measure or measure_of(recipe))
+    except LLMError as error:
+        if error.fatal:
+            raise
+        return replace(blank, problem=error.problem, evidence={"error": str(error)})
     evidence: dict[str, Any] = compared.evidence | {
         "samples": list(compared.rows[: len(texts)]),
         "samples_field": recipe.samples_field,
@@ -137,10 +148,12 @@ async def score_stored(example: Example, recipe: StoredRecipe, measure: Measure 
         total = confidence.combine(total, reflection, recipe.beta)
     return replace(
         blank,
+        measure=f"{recipe.family}/{compared.measured}",
         confidence=total,
         consistency=compared.consistency,
         reflection=reflection,
         samples=compared.usable,
+        calls=compared.calls,
         problem=compared.problem or fault,
         evidence=evidence,
     )
