@@ -151,7 +151,7 @@ class Preference:
         prompt_version: version of the prompts the judge was asked with.
         calls: how many calls it rests on, the candidate's own counted.
         problem: a key of PROBLEMS, or None.
-        rejected: why the candidate was turned down before any judging (empty, same, refusal, format), or None.
+        rejected: why it was turned down before any judging (empty, same, refusal, format; twin of another), or None.
         evidence: raw replies of both orders, JSON-ready; `others` holds the candidates that did not win.
         samples: verdicts sampled in each order beside the first; 0 where none was.
         temperature: of these verdicts; None when none was sampled here.
