@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Generic, TypeVar
 
 from clear_core.errors import BudgetError, LLMError
-from clear_core.llm.port import LLM, ChatRequest
+from clear_core.llm.port import LLM, ChatRequest, ManyLLM, Reply, Token
 from clear_core.prompts import reminded
 
 T = TypeVar("T")
@@ -16,6 +16,8 @@ T = TypeVar("T")
 UNUSABLE: Final = frozenset({"refused", "filtered", "truncated", "empty", "unparsable"})
 """Problems of what a model said. One of them leaves one reply out; any other problem leaves the whole row unscored,
 because asking again later costs only the missing call and gives the score that all other rows have."""
+MOST_CALLS: Final = 2
+"""A reply that can't be read is asked for its last line once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class Answer(Generic[T]):
         calls: 1, or 2 when the model was reminded of the form.
         cut: whether the text stops at the request's limit, where it may.
         problem: why the value is missing: a key of PROBLEMS, or None.
+        tail: the reply's last tokens with their alternatives, where they were asked for and told.
     """
 
     value: T | None
@@ -35,6 +38,7 @@ class Answer(Generic[T]):
     calls: int
     cut: bool = False
     problem: str | None = None
+    tail: tuple[Token, ...] = ()
 
 
 async def ask(llm: LLM, request: ChatRequest, parse: Callable[[str], T | None], form: str = "") -> Answer[T]:
@@ -50,21 +54,58 @@ async def ask(llm: LLM, request: ChatRequest, parse: Callable[[str], T | None], 
         LLMError: a fault that lies not in what the model said (see UNUSABLE).
         BudgetError: the cap is reached.
     """
-    calls, text = 0, ""
-    for _ in range(2):
-        calls += 1
-        try:
-            reply = await llm.complete(request)
-        except LLMError as error:
-            if error.problem not in UNUSABLE:
-                raise
-            return Answer(None, text, calls, problem=error.problem)
-        text = reply.text
+    return await _read(llm, request, await _outcome(llm, request), parse, form)
+
+
+async def ask_samples(
+    llm: LLM, requests: Sequence[ChatRequest], parse: Callable[[str], T | None], form: str = "", *, together: bool
+) -> list[Answer[T]]:
+    """Ask for several samples of one prompt and read each as `ask` does.
+
+    Args:
+        llm: the model.
+        requests: the calls; they differ in their sample numbers alone.
+        parse: reads a reply, or gives None.
+        form: the last line that each reply should have ended with.
+        together: whether one request may ask for all of them, where the model can do that; else all are in flight at
+            once.
+
+    Raises:
+        LLMError: a fault that lies not in what the model said (see UNUSABLE), once every call has ended.
+        BudgetError: the cap is reached.
+    """
+    if together and len(requests) > 1 and isinstance(llm, ManyLLM):
+        outcomes = await llm.complete_many(requests)
+        # One choice at a time: what a model without a ledger did not give together is asked for by itself.
+        outcomes += await all_of([_outcome(llm, request) for request in requests[len(outcomes) :]])
+        return await all_of([_read(llm, *asked, parse, form) for asked in zip(requests, outcomes, strict=True)])
+    return await all_of([ask(llm, request, parse, form) for request in requests])
+
+
+async def _outcome(llm: LLM, request: ChatRequest) -> Reply | LLMError:
+    try:
+        return await llm.complete(request)
+    except LLMError as error:
+        return error
+
+
+async def _read(
+    llm: LLM, request: ChatRequest, outcome: Reply | LLMError, parse: Callable[[str], T | None], form: str
+) -> Answer[T]:
+    calls, text = 1, ""
+    while isinstance(outcome, Reply):
+        text = outcome.text
         value = parse(text)
         if value is not None:
-            return Answer(value, text, calls, reply.cut)
+            return Answer(value, text, calls, outcome.cut, tail=outcome.tail)
+        if calls == MOST_CALLS:
+            return Answer(None, text, calls, problem="unparsable")
         request = replace(request, messages=reminded(request.messages, text, form))
-    return Answer(None, text, calls, problem="unparsable")
+        outcome = await _outcome(llm, request)
+        calls += 1
+    if outcome.problem not in UNUSABLE:
+        raise outcome
+    return Answer(None, text, calls, problem=outcome.problem)
 
 
 async def all_of(calls: Sequence[Coroutine[Any, Any, T]]) -> list[T]:

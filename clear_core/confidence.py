@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 ALPHA: Final = 0.8
@@ -27,9 +27,20 @@ def observed_consistency(similarities: Sequence[float], matches: Sequence[bool],
     return math.fsum(alpha * s + (1.0 - alpha) * float(r) for s, r in pairs) / len(similarities)
 
 
-def self_reflection(letters: Sequence[str | None]) -> float | None:
-    """S = mean value of the reflections that could be read; None when none could."""
-    values = [LETTER_VALUES[letter] for letter in letters if letter is not None]
+def reflection_value(told: str | Mapping[str, float]) -> float:
+    """What one reflection counts: its letter's value, or P(A) + 0.5 P(C) of the letters' probabilities; in [0, 1]."""
+    if isinstance(told, str):
+        return LETTER_VALUES[told]
+    return min(1.0, math.fsum(LETTER_VALUES[letter] * probability for letter, probability in told.items()))
+
+
+def self_reflection(told: Sequence[str | Mapping[str, float] | None]) -> float | None:
+    """S = mean value of the reflections that could be read; None when none could.
+
+    Args:
+        told: of each reflection the letter, or the probabilities of A, B and C; None for a missing one.
+    """
+    values = [reflection_value(each) for each in told if each is not None]
     return math.fsum(values) / len(values) if values else None
 
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from clear_core import confidence, parsing, prompts
-from clear_core.asking import Answer, all_of, ask, tokens_for
-from clear_core.comparing import compare
+from clear_core.asking import all_of, tokens_for
 from clear_core.errors import InputError, LLMError
 from clear_core.llm.port import LLM, ChatRequest, LikelihoodLLM, LikelihoodRequest
 from clear_core.measures import Measure, measure_of
 from clear_core.recipe import Recipe, recipe_for
+from clear_core.reflecting import EXPLANATION_TOKENS, problem_of, reflect
+from clear_core.sampling import Drawn, Sampler
 from clear_core.types import ConfidenceScore, Example, Message
 
 __all__ = ["Recipe", "recipe_for", "score_example"]
 
-EXPLANATION_TOKENS: Final = 768
-"""Room for a step-by-step explanation before an answer."""
 SAMPLE_TOKENS: Final = 12
 """Room that the embedded model gets beside the given response's length: it answers in a sentence."""
 MOST_SAMPLE_TOKENS: Final = 40
@@ -59,47 +59,33 @@ async def score_example(example: Example, llm: LLM, recipe: Recipe, measure: Mea
         return replace(blank, problem=error.problem, evidence={"error": str(error)})
 
 
-async def ask_letter(
-    llm: LLM, messages: tuple[Message, ...], kind: Literal["reflect", "judge_reflect"], recipe: Recipe
-) -> Answer[parsing.Letter]:
-    """Ask one self-reflection at temperature 0 and read its letter; raises as `clear_core.asking.ask` does."""
-    request = ChatRequest(messages, kind, recipe.prompt_version, max_tokens=EXPLANATION_TOKENS)
-    return await ask(llm, request, parsing.reflection_letter, prompts.REFLECT_FORM)
-
-
 async def _bsdetector(
     example: Example, llm: LLM, recipe: Recipe, measure: Measure, blank: ConfidenceScore
 ) -> ConfidenceScore:
-    questions = prompts.reflections(example.prompt, example.response)
+    asked = [reflect(llm, each, "reflect", recipe) for each in prompts.reflections(example.prompt, example.response)]
     room = EXPLANATION_TOKENS + 2 * tokens_for(example.response)
-    answers: list[Answer[Any]] = await all_of(
-        [ask_letter(llm, question, "reflect", recipe) for question in questions]
-        + [
-            ask(llm, request, parsing.final_answer, prompts.ANSWER_FORM)
-            for request in _sampling(prompts.sampling(example.prompt), room, recipe)
-        ]
-    )
-    letters, samples = answers[: len(questions)], answers[len(questions) :]
-    compared = await compare(example, samples, recipe, measure)
-    reflection = confidence.self_reflection([letter.value for letter in letters])
-    problem = next((answer.problem for answer in answers if answer.problem), compared.problem)
-    total = None
-    if compared.consistency is not None:
-        total = confidence.combine(compared.consistency, reflection, recipe.beta)
+    requests = _sampling(prompts.sampling(example.prompt), room, recipe)
+    sampler = Sampler(example, llm, recipe, measure, requests, parsing.final_answer, prompts.ANSWER_FORM)
+
+    def total(consistency: float) -> float:
+        return confidence.combine(consistency, self_reflection, recipe.beta)
+
+    if recipe.stop_at is None:
+        side_by_side: list[Any] = await all_of([all_of(asked), sampler.all()])
+        reflections, drawn = side_by_side
+        self_reflection = confidence.self_reflection([each.told for each in reflections])
+    else:
+        # They cost least and bound C most, so that fewer samples decide.
+        reflections = await all_of(asked)
+        self_reflection = confidence.self_reflection([each.told for each in reflections])
+        drawn = await sampler.until_decided(recipe.stop_at, total)
+    scored = _with_samples(blank, recipe, drawn, total)
     return replace(
-        blank,
-        confidence=total,
-        consistency=compared.consistency,
-        reflection=reflection,
-        samples=compared.usable,
-        calls=sum(answer.calls for answer in answers) + compared.calls,
-        problem=problem,
-        evidence={
-            **compared.evidence,
-            "reflections": [
-                {"letter": letter.value, "text": letter.text, "problem": letter.problem} for letter in letters
-            ],
-        },
+        scored,
+        reflection=self_reflection,
+        calls=sum(each.answer.calls for each in reflections) + scored.calls,
+        problem=problem_of(reflections) or scored.problem,
+        evidence={**scored.evidence, "reflections": [each.evidence for each in reflections]},
     )
 
 
@@ -110,34 +96,55 @@ async def _likelihood(
         raise InputError(f"The model {llm.model} tells no likelihoods.", "Use BSDetector with it.")
     # The likelihood first: it leaves the prompt in the model's cache, where the samples find it.
     gain = await gain_of(llm, example, example.response)
-    room = min(MOST_SAMPLE_TOKENS, SAMPLE_TOKENS + tokens_for(example.response))
-    samples = await all_of([ask(llm, request, str.strip) for request in _sampling(example.prompt, room, recipe)])
-    compared = await compare(example, samples, recipe, measure)
     likelihood = confidence.sigmoid(gain.nats)
-    return replace(
-        blank,
-        confidence=_blend(likelihood, compared.consistency, recipe),
-        consistency=compared.consistency,
-        likelihood=likelihood,
-        samples=compared.usable,
-        calls=2 + sum(sample.calls for sample in samples) + compared.calls,
-        problem=compared.problem,
-        evidence={
-            "gain": gain.nats,
-            "log_p_after_prompt": gain.after_prompt,
-            "log_p_alone": gain.alone,
-            "tokens": gain.tokens,
-            **compared.evidence,
-        },
-    )
+    room = min(MOST_SAMPLE_TOKENS, SAMPLE_TOKENS + tokens_for(example.response))
+    sampler = Sampler(example, llm, recipe, measure, _sampling(example.prompt, room, recipe), str.strip)
 
+    def total(consistency: float) -> float:
+        return recipe.likelihood_weight * likelihood + (1.0 - recipe.likelihood_weight) * consistency
 
-def _blend(likelihood: float, consistency: float | None, recipe: Recipe) -> float | None:
     if not recipe.samples:
-        return likelihood
-    if consistency is None:
-        return None
-    return recipe.likelihood_weight * likelihood + (1.0 - recipe.likelihood_weight) * consistency
+        scored = replace(blank, confidence=likelihood, evidence={"samples": []})
+    elif recipe.stop_at is None:
+        scored = _with_samples(blank, recipe, await sampler.all(), total)
+    else:
+        scored = _with_samples(blank, recipe, await sampler.until_decided(recipe.stop_at, total), total)
+    told = {
+        "gain": gain.nats,
+        "log_p_after_prompt": gain.after_prompt,
+        "log_p_alone": gain.alone,
+        "tokens": gain.tokens,
+    }
+    return replace(scored, likelihood=likelihood, calls=2 + scored.calls, evidence=told | dict(scored.evidence))
+
+
+def _with_samples(
+    blank: ConfidenceScore, recipe: Recipe, drawn: Drawn, total: Callable[[float], float]
+) -> ConfidenceScore:
+    """The score as far as the samples tell it; `total` gives C of an observed consistency."""
+    compared, bounds = drawn.compared, drawn.bounds
+    scored = replace(
+        blank,
+        confidence=None if compared.consistency is None else total(compared.consistency),
+        consistency=compared.consistency,
+        measure=recipe.name_of(compared.measured),
+        samples=compared.usable,
+        calls=drawn.calls,
+        problem=compared.problem,
+        evidence=compared.evidence,
+        temperature=recipe.temperature,
+    )
+    if bounds is None or scored.confidence is None:
+        return scored
+    stopped = {"gamma": recipe.stop_at, "drawn": len(compared.rows), "of": recipe.samples}
+    return replace(
+        scored,
+        # The estimate lies between the bounds; it must not leave them by rounding, or it could cross gamma.
+        confidence=min(max(scored.confidence, bounds.lower), bounds.upper),
+        lower=bounds.lower,
+        upper=bounds.upper,
+        evidence={**scored.evidence, "stopped": stopped},
+    )
 
 
 def _sampling(messages: tuple[Message, ...], room: int, recipe: Recipe) -> list[ChatRequest]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from clear_core import confidence, parsing, prompts
-from clear_core.asking import Answer, all_of, ask
-from clear_core.estimator import EXPLANATION_TOKENS, ask_letter, gain_of
+from clear_core.asking import Answer, all_of, ask, ask_samples
+from clear_core.estimator import gain_of
 from clear_core.llm.port import LLM, ChatRequest, LikelihoodLLM
 from clear_core.recipe import Recipe
+from clear_core.reflecting import EXPLANATION_TOKENS, Reflection, problem_of, reflect
 from clear_core.types import Example, Verdict
 from clear_core.writing import Candidate
 
@@ -138,7 +139,7 @@ def settle(orders: Sequence[Order]) -> tuple[Verdict, float]:
 def order_of(
     first: parsing.Label | None,
     sampled: Sequence[parsing.Label | None],
-    letters: Sequence[parsing.Letter | None],
+    letters: Sequence[str | Mapping[str, float] | None],
     candidate_label: str,
     beta: float = confidence.BETA,
 ) -> Order | None:
@@ -148,7 +149,7 @@ def order_of(
         first: the label of the first verdict, or None when it is missing.
         sampled: labels of the sampled verdicts, None for a missing one. Where none was sampled, the first verdict
             stands alone with O = 1.
-        letters: the reflections on the first verdict, None for a missing one.
+        letters: of each reflection on the first verdict its letter, or how probable each is; None for a missing one.
         candidate_label: the candidate's label in this order, see CANDIDATE_LABELS.
         beta: weight of O against S.
 
@@ -193,11 +194,7 @@ async def judge_pair(example: Example, candidate: str, llm: LLM, recipe: Recipe)
 class _Asked:
     first: Answer[parsing.Label]
     sampled: Sequence[Answer[parsing.Label]]
-    letters: Sequence[Answer[parsing.Letter]]
-
-    @property
-    def _answers(self) -> list[Answer[Any]]:
-        return [self.first, *self.sampled, *self.letters]
+    reflections: Sequence[Reflection]
 
     @property
     def usable(self) -> int:
@@ -205,28 +202,30 @@ class _Asked:
 
     @property
     def calls(self) -> int:
-        return sum(answer.calls for answer in self._answers)
+        answers: list[Answer[Any]] = [self.first, *self.sampled, *(each.answer for each in self.reflections)]
+        return sum(answer.calls for answer in answers)
 
     @property
     def problem(self) -> str | None:
-        return next((answer.problem for answer in self._answers if answer.problem), None)
+        verdicts = [self.first, *self.sampled]
+        return next((each.problem for each in verdicts if each.problem), problem_of(self.reflections))
 
     @property
     def evidence(self) -> dict[str, Any]:
-        def told(answers: Sequence[Answer[Any]]) -> list[dict[str, Any]]:
-            return [{"value": each.value, "text": each.text, "problem": each.problem} for each in answers]
+        def told(answer: Answer[parsing.Label]) -> dict[str, Any]:
+            return {"value": answer.value, "text": answer.text, "problem": answer.problem}
 
         return {
-            "first": told([self.first])[0],
-            "samples": told(self.sampled),
-            "reflections": told(self.letters),
+            "first": told(self.first),
+            "samples": [told(answer) for answer in self.sampled],
+            "reflections": [each.evidence for each in self.reflections],
         }
 
     def outcome(self, candidate_label: str, beta: float) -> Order | None:
         return order_of(
             self.first.value,
             [answer.value for answer in self.sampled],
-            [letter.value for letter in self.letters],
+            [each.told for each in self.reflections],
             candidate_label,
             beta,
         )
@@ -241,19 +240,20 @@ def _side(label: str, candidate_label: str) -> Verdict:
 async def _one_order(example: Example, one: str, two: str, llm: LLM, recipe: Recipe) -> _Asked:
     messages = prompts.judgement(example.prompt, one, two)
 
-    def verdict(sample: int, temperature: float) -> Any:
-        request = ChatRequest(
-            messages, "judge", recipe.prompt_version, sample, temperature, max_tokens=EXPLANATION_TOKENS
-        )
-        return ask(llm, request, parsing.verdict_label, prompts.JUDGE_FORM)
+    def request(sample: int, temperature: float) -> ChatRequest:
+        return ChatRequest(messages, "judge", recipe.prompt_version, sample, temperature, max_tokens=EXPLANATION_TOKENS)
 
-    numbers = range(1, recipe.samples + 1)
-    first, *sampled = await all_of([verdict(0, 0.0), *(verdict(number, recipe.temperature) for number in numbers)])
-    letters: list[Answer[parsing.Letter]] = []
+    read: tuple[Any, str] = (parsing.verdict_label, prompts.JUDGE_FORM)
+    sampled = [request(number, recipe.temperature) for number in range(1, recipe.samples + 1)]
+    both: list[Any] = await all_of(
+        [ask(llm, request(0, 0.0), *read), ask_samples(llm, sampled, *read, together=recipe.together)]
+    )
+    first, verdicts = both
+    reflections: list[Reflection] = []
     if first.value is not None:
         questions = prompts.judgement_reflections(example.prompt, one, two, first.value)
-        letters = await all_of([ask_letter(llm, question, "judge_reflect", recipe) for question in questions])
-    return _Asked(first, sampled, letters)
+        reflections = await all_of([reflect(llm, question, "judge_reflect", recipe) for question in questions])
+    return _Asked(first, verdicts, reflections)
 
 
 async def _by_likelihood(example: Example, candidate: str, llm: LikelihoodLLM) -> Judgement:

@@ -58,11 +58,21 @@ def reflection_letter(text: str) -> Letter | None:
 
     The article "A" is no choice, nor is an answer that names two letters.
     """
-    letter = _last(LETTER, text) or _last(LETTER_LINE, _last_line(text))
-    if letter is not None:
-        return _LETTERS[letter.upper()]
+    place = letter_place(text)
+    if place is not None:
+        return _LETTERS[text[place].upper()]
     told = _last(TOLD, text) or _last(TOLD_LINE, _last_line(text))
     return _LETTERS[told.lower().removeprefix("i am ")] if told else None
+
+
+def letter_place(text: str) -> int | None:
+    """Where the letter of a self-reflection's choice stands in a reply; None where no letter tells it."""
+    found = deque(LETTER.finditer(text), maxlen=1)
+    if found:
+        return found[0].start(1)
+    last_line = _last_line(text)
+    alone = LETTER_LINE.search(last_line)
+    return text.rindex(last_line) + alone.start(1) if alone else None
 
 
 _LETTERS: Final[dict[str, Letter]] = {"A": "A", "B": "B", "C": "C", "correct": "A", "incorrect": "B", "not sure": "C"}

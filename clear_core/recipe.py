@@ -59,10 +59,14 @@ class Recipe:
 
     @property
     def name(self) -> str:
-        """The measure as scores record it, such as "bsdetector/embedding"."""
+        """The measure as a run records it, such as "bsdetector/embedding"."""
+        return self.name_of(self.similarity)
+
+    def name_of(self, measured: str) -> str:
+        """The measure as a score records it: with how its own row was compared, such as "bsdetector/label"."""
         if self.measure == "bsdetector":
-            return f"bsdetector/{self.similarity}"
-        return f"likelihood+consistency/{self.similarity}" if self.samples else "likelihood"
+            return f"bsdetector/{measured}"
+        return f"likelihood+consistency/{measured}" if self.samples else "likelihood"
 
 
 def recipe_for(llm: LLM, samples: int = 5, similarity: str | None = None) -> Recipe:
