@@ -36,6 +36,10 @@ class StateError(ClearError):
     """Something asked of a dataset, run, policy or decision that its state does not allow."""
 
 
+class TrainingError(ClearError):
+    """A fine-tuning that failed; what it had learned up to its last checkpoint is kept."""
+
+
 class BudgetError(ClearError):
     """The hard cap on calls is reached; everything finished so far is kept."""
 

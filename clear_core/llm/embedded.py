@@ -8,20 +8,22 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Final
 
 from clear_core.errors import LLMError
 from clear_core.llm import forcing
+from clear_core.llm.embedded_adapter import adapter_in
 from clear_core.llm.embedded_process import EmbeddedProcess, Loading, is_installed
-from clear_core.llm.embedded_server import SLOTS
+from clear_core.llm.embedded_server import SLOTS, SYSTEM
 from clear_core.llm.port import ChatRequest, LikelihoodRequest, Reply
 from clear_core.types import Message
 
 __all__ = ["EmbeddedModel", "is_installed"]
 
 MODEL: Final = "smollm2-135m-instruct (embedded)"
-SYSTEM: Final = Message("system", "You are a helpful AI assistant.")
-"""Stands in front of a prompt that has no system turn."""
+HOST: Final = "embedded:2"
+"""The number changes with anything that changes what the same request gives."""
 CONTEXT: Final = 8192
 """Tokens of context: the most that the model was trained with, shared by all that is under way."""
 GATHER_SECONDS: Final = 0.005
@@ -49,22 +51,39 @@ class EmbeddedModel:
         on_loading: called with "loading" when the model begins to load and with "ready" when it is.
         threads: processor threads; None for as many as this process may use, at most 8.
         context: tokens of context; fewer take less memory, and longer examples are then too long.
-    """
+        adapter: folder of an adapter that a local training made (see `clear_core.train.lora`); None for none.
 
-    model = MODEL
-    host = "embedded:2"  # the number changes with anything that changes what the same request gives
+    Raises:
+        InputError: when the folder holds no such adapter.
+    """
 
     def __init__(
         self,
         on_loading: Callable[[Loading], None] | None = None,
         threads: int | None = None,
         context: int = CONTEXT,
+        adapter: Path | None = None,
     ) -> None:
-        self._process = EmbeddedProcess(on_loading or (lambda _state: None), threads or _processors(), context)
+        worn = adapter_in(adapter) if adapter else None
+        self._model = f"{MODEL} + {worn.name}" if worn else MODEL
+        self._host = f"{HOST}+{worn.digest}" if worn else HOST
+        self._process = EmbeddedProcess(
+            on_loading or (lambda _state: None), threads or _processors(), context, worn.file if worn else None
+        )
         self._context = context
         self._room = _Room(context)
         self._groups: dict[ChatRequest, _Group] = {}
         self._drawing: set[asyncio.Task[None]] = set()
+
+    @property
+    def model(self) -> str:
+        """The model's name, the adapter's with it."""
+        return self._model
+
+    @property
+    def host(self) -> str:
+        """The weights and the adapter that answer, as the ledger tells them apart."""
+        return self._host
 
     async def complete(self, request: ChatRequest) -> Reply:
         """Complete once; samples of one prompt that are asked for at the same time are drawn together.
@@ -170,7 +189,7 @@ class EmbeddedModel:
         return drawn
 
     async def _prompt(self, messages: Sequence[Message]) -> list[int]:
-        turns = messages if messages and messages[0].role == "system" else (SYSTEM, *messages)
+        turns = messages if messages and messages[0].role == "system" else (Message("system", SYSTEM), *messages)
         ids: list[int] = []
         for turn in turns:
             ids += [TURN_START, *await self._tokenize(f"{turn.role}\n{turn.content}"), TURN_END, NEWLINE]

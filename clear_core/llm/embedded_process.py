@@ -9,6 +9,7 @@ import secrets
 import sys
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, Final, Literal
 
 import aiohttp
@@ -49,11 +50,14 @@ class EmbeddedProcess:
         on_loading: called with "loading" when the model begins to load and with "ready" when it is.
         threads: processor threads.
         context: tokens of context.
+        adapter: GGUF file of a trained adapter, laid over the weights; None for none.
     """
 
-    def __init__(self, on_loading: Callable[[Loading], None], threads: int, context: int) -> None:
+    def __init__(
+        self, on_loading: Callable[[Loading], None], threads: int, context: int, adapter: Path | None = None
+    ) -> None:
         self._on_loading = on_loading
-        self._settings = {"threads": threads, "context": context}
+        self._settings = {"threads": threads, "context": context, "adapter": str(adapter or "")}
         self._running: _Running | None = None
         self._starting = asyncio.Lock()
 

