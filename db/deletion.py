@@ -5,7 +5,9 @@ Deletion runs in short transactions and is finished after a crash.
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 import stat
 import time
 from contextlib import suppress
@@ -37,6 +39,7 @@ UNIMPORTED_S: Final = 7 * 86_400.0
 """An upload that no dataset was made of for so long is not waited for any more."""
 
 _BY_CONTENT: Final = re.compile("[0-9a-f]{64}")
+_TRAINING: Final = re.compile("run-[0-9]+-[0-9a-f]{8}")
 _WRITABLE: Final = 0o222
 
 
@@ -71,7 +74,10 @@ def purge(engine: Engine) -> int:
 
 def _delete_contents(engine: Engine, dataset_id: int) -> None:
     with read(engine) as connection:
-        runs = connection.execute(select(RunRow.id).where(RunRow.dataset_id == dataset_id)).scalars().all()
+        query = select(RunRow.id, RunRow.state).where(RunRow.dataset_id == dataset_id)
+        runs = {run.id: run.state for run in connection.execute(query)}
+    for state in runs.values():
+        _forget_training(json.loads(state).get("folder", ""))
     # Children first: each table is empty of this dataset before what it refers to goes.
     _delete_in_pages(engine, RoundRow.dataset_id == dataset_id, RoundRow.id)
     _delete_in_pages(engine, StandingRow.dataset_id == dataset_id, StandingRow.row)
@@ -83,6 +89,14 @@ def _delete_contents(engine: Engine, dataset_id: int) -> None:
     _delete_in_pages(engine, RunRow.dataset_id == dataset_id, RunRow.id)
     _delete_in_pages(engine, RowProblemRow.dataset_id == dataset_id, RowProblemRow.row)
     _delete_in_pages(engine, ExampleRow.dataset_id == dataset_id, ExampleRow.row)
+
+
+def _forget_training(folder: str) -> None:
+    """Remove what a training made; only a folder that we named is ours to delete."""
+    path = Path(folder)
+    if _TRAINING.fullmatch(path.name):
+        shutil.rmtree(path, ignore_errors=True)
+        path.with_name(f"{path.name}.examples.jsonl").unlink(missing_ok=True)
 
 
 def _delete_in_pages(engine: Engine, owned: ColumnElement[bool], key: InstrumentedAttribute[Any]) -> None:

@@ -102,7 +102,8 @@ def claim_run(engine: Engine, run_id: int) -> Lease:
         now = time.time()
         values = {
             "status": "running",
-            "request": "",
+            # What a training left under way elsewhere can only be cancelled by a worker.
+            "request": "cancel" if run.request == "cancel" else "",
             "token": run.token + 1,
             "owner_host": socket.gethostname(),
             "owner_pid": os.getpid(),
@@ -159,14 +160,28 @@ def beat(engine: Engine, lease: Lease, progress: Progress) -> str:
 
 
 def describe(
-    engine: Engine, lease: Lease, *, done: int | None = None, total: int | None = None, recipe: str | None = None
+    engine: Engine,
+    lease: Lease,
+    *,
+    done: int | None = None,
+    total: int | None = None,
+    recipe: str | None = None,
+    state: str | None = None,
 ) -> None:
-    """Record how many rows are done and to do, and what is used to do them (JSON); None leaves a value as it is.
+    """Record how far a run is; None leaves a value as it is.
+
+    Args:
+        engine: the database.
+        lease: the run.
+        done: rows (or steps) done.
+        total: rows (or steps) to do.
+        recipe: what is used to do them, as JSON.
+        state: what a next worker must find again, as JSON.
 
     Raises:
         LeaseLostError: when the lease is void.
     """
-    values = {"done": done, "total": total, "recipe": recipe}
+    values = {"done": done, "total": total, "recipe": recipe, "state": state}
     with write(engine) as connection:
         update_owned(connection, lease, {key: value for key, value in values.items() if value is not None})
 

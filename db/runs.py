@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, Row, insert, select, update
 
 from clear_core.errors import InputError, StateError
 from db.configs import check_config
@@ -14,7 +15,7 @@ from db.convert import config_of, config_values, run_of
 from db.datasets import get_dataset
 from db.engine import read, write
 from db.leases import RUN, locked_run, looks_alive, shown_status
-from db.models import RunRow
+from db.models import PolicyRow, RunRow
 from db.records import RESUMABLE, DatasetRecord, RunConfig, RunKind, RunRecord
 
 
@@ -25,7 +26,7 @@ def create_run(engine: Engine, dataset_id: int, config: RunConfig, created_by: s
         The run's id.
 
     Raises:
-        StateError: when the dataset is missing or not ready, or `score_run_id` is not a score run of it.
+        StateError: when the dataset is missing or not ready, or `score_run_id` or `policy_id` is not one of it.
         InputError, ThresholdError: when the configuration can't be used, as `check_config` says.
     """
     check_config(config)
@@ -33,6 +34,8 @@ def create_run(engine: Engine, dataset_id: int, config: RunConfig, created_by: s
     _check_state(dataset, config)
     if config.kind == "correct" and config.score_run_id is not None:
         check_run(engine, dataset_id, config.score_run_id, "score")
+    if config.kind == "train" and config.policy_id is not None:
+        _check_policy(engine, dataset_id, config.policy_id)
     values = {
         "dataset_id": dataset_id,
         "kind": config.kind,
@@ -53,6 +56,13 @@ def _check_state(dataset: DatasetRecord, config: RunConfig) -> None:
             raise StateError(f"Dataset {dataset.id} is already imported.")
     elif dataset.status != "ready":
         raise StateError(f"Dataset {dataset.id} is not ready ({dataset.status}).", "Wait for its import to finish.")
+
+
+def _check_policy(engine: Engine, dataset_id: int, policy_id: int) -> None:
+    with read(engine) as connection:
+        owner = connection.execute(select(PolicyRow.dataset_id).where(PolicyRow.id == policy_id)).scalar()
+    if owner != dataset_id:
+        raise StateError(f"Policy {policy_id} is not one of dataset {dataset_id}.", "Choose one from the list.")
 
 
 def check_run(engine: Engine, dataset_id: int, run_id: int, kind: RunKind) -> RunRecord:
@@ -103,8 +113,12 @@ def request_pause(engine: Engine, run_id: int) -> None:
         _update(connection, run_id, values)
 
 
-def request_cancel(engine: Engine, run_id: int) -> None:
+def request_cancel(engine: Engine, run_id: int) -> bool:
     """End the run for good; every stored row is kept.
+
+    Returns:
+        Whether a worker must be started for it: without one, a training that was left under way at an endpoint would
+        go on there.
 
     Raises:
         StateError: when the run has already ended.
@@ -114,7 +128,16 @@ def request_cancel(engine: Engine, run_id: int) -> None:
         if run.status in {"done", "cancelled"}:
             raise StateError(f"Run {run_id} is {run.status} already.")
         ended = {"status": "cancelled", "request": "", "finished_at": time.time()}
-        _update(connection, run_id, {"request": "cancel"} if looks_alive(run) else ended)
+        is_alive, is_elsewhere = looks_alive(run), _is_elsewhere(run)
+        told = {"status": "queued", "heartbeat_at": time.time(), "request": "cancel"}
+        _update(connection, run_id, {"request": "cancel"} if is_alive else told if is_elsewhere else ended)
+        return is_elsewhere and not is_alive
+
+
+def _is_elsewhere(run: Row[Any]) -> bool:
+    """Whether a training was begun at an endpoint."""
+    config = config_of(run)
+    return config.train is not None and bool(config.train.base_url) and bool(json.loads(run.state).get("trainer"))
 
 
 def request_resume(engine: Engine, run_id: int, *, max_calls: int | None = None, retry_problems: bool = False) -> None:

@@ -21,6 +21,7 @@ from db.runs import get_run
 from db.scoring import score
 from db.shift import Shift
 from db.storing import STOPPED, Ending
+from db.training import train
 
 TELL_EVERY_S: Final = 0.5
 
@@ -46,6 +47,7 @@ def work(engine: Engine, run_id: int, models: Models, terminated: threading.Even
     shift = Shift(engine, lease, get_run(engine, run_id))
     log.info("Run %d: started, %d of %d rows done", run_id, shift.run.done, shift.run.total)
     with Pulse(engine, lease, shift.progress, terminated) as pulse:
+        pulse.hear(shift.run.pending_request)
         ending = _end(shift, pulse, models)
     shift.is_loading = False
     try:
@@ -58,9 +60,7 @@ def work(engine: Engine, run_id: int, models: Models, terminated: threading.Even
 
 def _end(shift: Shift, pulse: Pulse, models: Models) -> Ending:
     try:
-        if shift.run.config.kind == "import":
-            return _import(shift, pulse)
-        return asyncio.run(_ask(shift, pulse, models))
+        return _job(shift, pulse, models)
     except LeaseLostError:
         return STOPPED["lost"]
     except BudgetError as error:
@@ -71,6 +71,14 @@ def _end(shift: Shift, pulse: Pulse, models: Models) -> Ending:
         # The process ends here: whatever went wrong, the run must say so and stay resumable.
         log.exception("Run %d failed", shift.run.id)
         return Ending("failed", f"The worker met an unexpected {type(error).__name__}; its log has the details.")
+
+
+def _job(shift: Shift, pulse: Pulse, models: Models) -> Ending:
+    if shift.run.config.kind == "import":
+        return _import(shift, pulse)
+    if shift.run.config.kind == "train":
+        return asyncio.run(train(shift, pulse, models))
+    return asyncio.run(_ask(shift, pulse, models))
 
 
 async def _ask(shift: Shift, pulse: Pulse, models: Models) -> Ending:

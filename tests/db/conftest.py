@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from bench import Bench, Endpoint
 from db_kit import decide, preference, score
 from sqlalchemy import Engine
 
@@ -108,6 +109,24 @@ def corrected(engine: Engine) -> Callable[..., int]:
         save_preferences(engine, lease, [preference(row, value) for row, value in preferences.items()], Progress())
         release_run(engine, lease, "done", "", Progress())
         return run_id
+
+    return make
+
+
+@pytest.fixture
+def bench(engine: Engine, data_dir: Path) -> Bench:
+    """A worker's surroundings whose endpoint can add."""
+    answers = {f"What is {n} + {n}?": str(n + n) for n in range(100)}
+    return Bench(engine, data_dir, Endpoint(answers))
+
+
+@pytest.fixture
+def score_run(engine: Engine, dataset: Callable[[int], int]) -> Callable[..., int]:
+    """A queued score run of so many rows by the scripted endpoint, two samples each."""
+
+    def make(rows: int = 6, **config: object) -> int:
+        values = {"model": "fake", "base_url": "http://judge/v1", "samples": 2, "similarity": "exact", "concurrency": 2}
+        return create_run(engine, dataset(rows), RunConfig(kind="score", **(values | config)), "ada")
 
     return make
 

@@ -2,111 +2,29 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
-import pytest
+from bench import KEYS, Bench, Endpoint
 from sqlalchemy import Engine, update
 
 from clear_core.errors import LLMError
 from clear_core.llm.fake import FakeLLM
 from clear_core.llm.port import ChatRequest, Reply
 from clear_core.types import CandidateSource, ModelRef
-from db.clients import Models, OnLoading
+from db.clients import Models
 from db.datasets import get_dataset
 from db.engine import write
 from db.models import RunRow
-from db.records import RunConfig, RunRecord
+from db.records import RunConfig
 from db.runs import create_run, get_run, request_cancel, request_pause, request_resume
 from db.scores import get_preferences, get_scores, iter_scores
-from db.worker import work
 
 Dataset = Callable[[int], int]
-
-KEYS = {"http://judge/v1": "sk-judge", "http://tuned/v1": "sk-candidate"}
 
 CALLS = 4
 """Calls of a BSDetector score with two samples: two reflections and the samples."""
 REFUSED = LLMError("Connection refused.", problem="unreachable", retryable=True, may_be_billed=False)
-
-
-class Endpoint(FakeLLM):
-    """A scripted endpoint with a switch for what goes wrong.
-
-    Attributes:
-        fault: raised by every call while it is set.
-        asked: how many calls arrived.
-        fails_after: from which call on `fault` is raised.
-    """
-
-    def __init__(self, answers: dict[str, str], latency: float = 0.0) -> None:
-        super().__init__(answers, latency=latency)
-        self.fault: Exception | None = None
-        self.fails_after = 0
-        self.asked = 0
-
-    async def complete(self, request: ChatRequest) -> Reply:
-        self.asked += 1
-        if self.fault is not None and self.asked > self.fails_after:
-            raise self.fault
-        return await super().complete(request)
-
-
-class Bench:
-    """A worker's surroundings: endpoints by base URL, a ledger, and a record of which key went where."""
-
-    def __init__(self, engine: Engine, data_dir: Path, endpoint: Endpoint) -> None:
-        self.engine = engine
-        self.endpoint = endpoint
-        self.ledger_path = data_dir / "ledger.db"
-        self.connected: list[tuple[str, str, str]] = []
-        self.terminated = threading.Event()
-
-    def connect(self, model: ModelRef, api_key: str, on_loading: OnLoading) -> Endpoint:
-        self.connected.append((model.base_url, model.model, api_key))
-        on_loading("loading")
-        on_loading("ready")
-        return self.endpoint
-
-    def work(self, run_id: int) -> RunRecord:
-        models = Models(self.connect, self.ledger_path, keys=KEYS)
-        work(self.engine, run_id, models, self.terminated)
-        return get_run(self.engine, run_id)
-
-    @contextmanager
-    def at_work(self, run_id: int) -> Iterator[None]:
-        thread = threading.Thread(target=self.work, args=(run_id,))
-        thread.start()
-        try:
-            yield
-        finally:
-            thread.join(60)
-            assert not thread.is_alive()
-
-    def until_done(self, run_id: int, rows: int) -> None:
-        deadline = time.monotonic() + 30
-        while get_run(self.engine, run_id).done < rows:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-
-
-@pytest.fixture
-def bench(engine: Engine, data_dir: Path) -> Bench:
-    answers = {f"What is {n} + {n}?": str(n + n) for n in range(100)}
-    return Bench(engine, data_dir, Endpoint(answers))
-
-
-@pytest.fixture
-def score_run(engine: Engine, dataset: Dataset) -> Callable[..., int]:
-    def make(rows: int = 6, **config: object) -> int:
-        values = {"model": "fake", "base_url": "http://judge/v1", "samples": 2, "similarity": "exact", "concurrency": 2}
-        return create_run(engine, dataset(rows), RunConfig(kind="score", **(values | config)), "ada")
-
-    return make
-
 
 ScoreRun = Callable[..., int]
 
