@@ -78,18 +78,22 @@ class CostEstimate:
     dollars: Range | None
 
 
-def calls_per_row(kind: Literal["score", "correct"], samples: int, *, likelihood: bool) -> int:
+def calls_per_row(
+    kind: Literal["score", "correct"], samples: int, *, likelihood: bool, written: int = 1, judged: int = 1
+) -> int:
     """How many calls a row takes when every reply can be read: known before any trial.
 
     Args:
-        kind: "score", or "correct": one candidate, judged in both orders.
+        kind: "score", or "correct": candidates, each judged in both orders.
         samples: k.
         likelihood: whether the model that scores or judges is the embedded one.
+        written: how many candidates models write.
+        judged: how many candidates a model judges.
     """
     if kind == "score":
         return samples + (GAIN_CALLS if likelihood else len(REFLECT_QUESTIONS))
     judging = GAIN_CALLS if likelihood else 1 + samples + len(JUDGE_REFLECT_QUESTIONS)
-    return 1 + 2 * judging
+    return written + 2 * judging * judged
 
 
 def estimate(trial: TrialFigures, rows: int, prices: Prices | None = None) -> CostEstimate:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -144,6 +144,29 @@ def agreement_figure(
     at = {"line": {"color": palette.line, "width": 2}, "type": "line"}
     figure.add_shape(x0=lines[0], x1=lines[0], y0=0, y1=1, yref="paper", **at)
     figure.add_shape(y0=lines[1], y1=lines[1], x0=0, x1=1, xref="paper", **at)
+    return figure
+
+
+def loss_figure(points: Sequence[tuple[float, float]], palette: Palette, height: int = 180) -> go.Figure:
+    """The loss of a training over its steps.
+
+    Args:
+        points: (step, mean loss in nats per token), in order of the steps.
+        palette: the colours; the ground stays transparent.
+        height: of the figure, in pixels.
+    """
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[step for step, _ in points],
+        y=[loss for _, loss in points],
+        mode="lines",
+        line={"color": palette.line, "width": 2},
+        hovertemplate="step %{x:,}: loss %{y:.3f}<extra></extra>",
+    )
+    figure.update_layout(_layout(palette, "step") | {"hovermode": "closest", "height": height})
+    figure.update_layout(margin={"t": 10})
+    figure.update_xaxes(range=None, autorange=True, dtick=None, tickformat=",d")
+    figure.update_yaxes(tickformat=".2f", title={"text": "loss", "font": {"color": palette.text, "size": 11}})
     return figure
 
 

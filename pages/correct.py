@@ -9,33 +9,22 @@ import streamlit as st
 
 from clear_core.errors import ClearError
 from clear_core.propose import Gamma, Thresholds, rows_to_correct
-from clear_core.types import CandidateSource, ModelRef
 from db.records import DatasetRecord, RunConfig, RunRecord, Scope
+from db.rounds import trained_models
 from db.scores import score_table
 from pages.parts import address
+from pages.parts.columns import stored_columns
+from pages.parts.described import asked_words
 from pages.parts.empty import empty
-from pages.parts.endpoint import ModelChoice, ask_endpoint, choose_model, described
 from pages.parts.errors import show_error
+from pages.parts.judging import choose_judge
 from pages.parts.plan import plan_run
 from pages.parts.progress import run_panel
 from pages.parts.runs import failed_rows, run_at_hand, run_list, runs_of
 from pages.parts.shell import dataset_page, engine, settings
 from pages.parts.text import count
+from pages.parts.writers import choose_writers
 
-_TUNED: Final = "A fine-tuned model"
-_BASE: Final = "The base model"
-_WRITERS: Final = {
-    _TUNED: "The method's own way: a model fine-tuned on the rows that scored well writes the candidates. "
-    "Name it as its endpoint calls it.",
-    _BASE: "**The weaker variant.** The judge's own model writes the candidates without having learnt from your data: "
-    "their wording and format may differ from your responses, and a judge tends to like its own words. Read them with "
-    "more care; they stay labelled as from the base model.",
-}
-_JUDGES: Final = {
-    True: "With the embedded model the comparison is of **likelihood**: which response does the prompt make likelier? "
-    "It ranks candidates for you; it is no judgement.",
-    False: "The judge sees both responses in **both orders**; the preference is the smaller of the two confidences.",
-}
 _SCOPES: Final[dict[str, Scope]] = {"Rows below gamma": "low", "All scored rows": "all"}
 
 
@@ -74,43 +63,29 @@ def _show(run: RunRecord, dataset: DatasetRecord) -> None:
 
 def _new_run(dataset: DatasetRecord, runs: list[RunRecord], scored: list[RunRecord]) -> None:
     before = runs[0].config if runs else RunConfig("correct", base_url=settings().base_url)
+    trained, columns = dict(trained_models(engine(), dataset.id)), stored_columns(engine(), dataset)
     with st.container(border=True):
-        writer = _writer(before)
-        judge = choose_model("judge", settings(), ModelChoice(before.base_url, before.model), label="The judge is")
-        st.markdown(_JUDGES[judge.is_embedded])
+        writers = choose_writers(settings(), before, trained, columns)
     with st.container(border=True):
-        config, rows = _which_rows(scored, before)
+        judging = choose_judge(settings(), before, trained, columns, writers)
+    with st.container(border=True):
+        scope, rows = _which_rows(scored, before)
+    candidates, weak = writers.judged_by(judging.judge)
     config = replace(
-        config,
-        base_url=judge.base_url,
-        model=judge.model,
-        candidates=(CandidateSource(ModelRef(writer.base_url, writer.model)),) if writer else (),
-        weak_candidates=writer is None,
+        judging.config,
+        candidates=() if weak else candidates,
+        weak_candidates=weak,
+        score_run_id=scope.score_run_id,
+        gamma=scope.gamma,
+        scope=scope.scope,
     )
-    missing = judge.missing or (writer.missing if writer else "") or ("" if rows else "No row is in this scope.")
+    missing = writers.missing or judging.missing or ("" if rows else "No row is in this scope.")
     plan_run(dataset, config, runs, rows=rows, missing=missing, verb="Correct")
-
-
-def _writer(before: RunConfig) -> ModelChoice | None:
-    """Who writes the candidates; None for the judge's own model."""
-    who = st.segmented_control(
-        "Candidates come from",
-        [_TUNED, _BASE],
-        default=_TUNED if before.candidates else _BASE,
-        required=True,
-        key="writer",
-        persist_state="session",
-    )
-    st.markdown(_WRITERS[who])
-    if who == _BASE:
-        return None
-    tuned = before.writers[0].model if before.candidates else None
-    return ask_endpoint("candidate", settings(), ModelChoice(tuned.base_url, tuned.model) if tuned else ModelChoice())
 
 
 def _which_rows(scored: list[RunRecord], before: RunConfig) -> tuple[RunConfig, int]:
     """Which rows get a candidate, and how many they are."""
-    names = {run.id: f"Run {run.id}: {described(run.config.base_url, run.config.model)}" for run in scored}
+    names = {run.id: f"Run {run.id}: {asked_words(run.config)}" for run in scored}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         wanted = address.number("run")
         score_run = st.selectbox(

@@ -1,21 +1,26 @@
-"""Score: choose a model, try it on 20 rows, see what the whole costs, start; watch, pause, resume, cancel."""
+"""Score: choose who scores, try it on 20 rows, see what the whole costs, start; watch, pause, resume, cancel."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 import streamlit as st
 
-from clear_core.similarity import SIMILARITIES
+from clear_core.types import ModelRef
 from db.records import DatasetRecord, RunConfig, RunRecord
+from db.rounds import trained_models
 from pages.parts import address
-from pages.parts.endpoint import ModelChoice, choose_model
+from pages.parts.columns import stored_columns
+from pages.parts.endpoint import missing_of
+from pages.parts.file_scores import ask_columns
+from pages.parts.models import choose_model
 from pages.parts.plan import plan_run
 from pages.parts.progress import run_panel
 from pages.parts.runs import failed_rows, run_at_hand, run_list, runs_of
-from pages.parts.shell import dataset_page, settings
+from pages.parts.scoring import ask_scoring
+from pages.parts.shell import dataset_page, engine, settings
 
+_FILE: Final = "The file itself"
 _EMBEDDED: Final = """
 Runs on this computer: no key, no network. Confidence is the **likelihood gain** of the given response (does the prompt
 make it likelier?) together with **sampled consistency** (do the model's own answers agree with it?). With its 135M
@@ -26,14 +31,6 @@ _ENDPOINT: Final = """
 **BSDetector**: the model answers each prompt several times and is asked whether it finds the given response correct;
 agreement and self-reflection together are the confidence. Your examples are sent to this endpoint.
 """
-_SIMILARITY: Final = {
-    "": "the measure's own",
-    "embedding": "meaning (static embeddings)",
-    "answer_recall": "words of the response found",
-    "token_f1": "words shared (F1)",
-    "jaccard": "words shared (Jaccard)",
-    "exact": "exact match",
-}
 
 
 def page() -> None:
@@ -62,46 +59,20 @@ def _show(run: RunRecord, dataset: DatasetRecord) -> None:
 def _new_run(dataset: DatasetRecord, runs: list[RunRecord]) -> None:
     """The settings of a new run, its trial, and its plan."""
     before = runs[0].config if runs else RunConfig("score", base_url=settings().base_url)
+    trained = dict(trained_models(engine(), dataset.id))
     with st.container(border=True):
-        choice = choose_model("score", settings(), ModelChoice(before.base_url, before.model))
-        st.markdown(_EMBEDDED if choice.is_embedded else _ENDPOINT)
-        config = replace(_details(choice, before), base_url=choice.base_url, model=choice.model)
-    plan_run(dataset, config, runs, rows=dataset.examples, missing=choice.missing, verb="Score")
+        model = choose_model("score", settings(), before.asked, label="Scored by", trained=trained, other=_FILE)
+        if model is None:
+            config, missing = ask_columns(stored_columns(engine(), dataset), before)
+        else:
+            st.markdown(_ENDPOINT if model.base_url else _EMBEDDED)
+            config, missing = _asked(model, before)
+    plan_run(dataset, config, runs, rows=dataset.examples, missing=missing, verb="Score")
 
 
-def _details(choice: ModelChoice, before: RunConfig) -> RunConfig:
-    """Samples, similarity and what is seldom changed."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        samples = st.number_input(
-            "Samples per row",
-            min_value=0 if choice.is_embedded else 1,
-            max_value=20,
-            value=max(before.samples, 0 if choice.is_embedded else 1),
-            key=f"samples_{choice.is_embedded}",
-            persist_state="session",
-            width=170,
-            help="k: how often the model answers a prompt to see whether it agrees with itself. "
-            + ("0 is fastest: likelihood alone." if choice.is_embedded else "Each sample is a call."),
-        )
-        similarity = st.selectbox(
-            "Agreement is measured by",
-            ["", *SIMILARITIES],
-            index=["", *SIMILARITIES].index(before.similarity),
-            format_func=lambda name: _SIMILARITY.get(name, name),
-            key="similarity",
-            persist_state="session",
-            width=280,
-            disabled=samples == 0,
-        )
-        temperature, concurrency = before.temperature, before.concurrency
-        if not choice.is_embedded:
-            temperature = st.number_input(
-                "Temperature", 0.1, 2.0, before.temperature, 0.1, key="temperature", persist_state="session", width=150
-            )
-            concurrency = st.number_input(
-                "Rows at once", 1, 64, before.concurrency, key="concurrency", persist_state="session", width=150
-            )
-    return RunConfig("score", similarity=similarity, samples=samples, temperature=temperature, concurrency=concurrency)
+def _asked(model: ModelRef, before: RunConfig) -> tuple[RunConfig, str]:
+    config, missing = ask_scoring(model, before)
+    return config, missing_of(model) or missing
 
 
 page()

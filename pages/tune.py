@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from clear_core.plots import Palette, threshold_figure
+from clear_core.plots import threshold_figure
 from clear_core.thresholds import Histogram
 from clear_core.tuning import Board, Picture, picture
 from clear_core.types import FATES
@@ -23,15 +23,13 @@ from pages.parts import address, basis, policies
 from pages.parts.at_line import NearRow, show_at_line
 from pages.parts.basis import Basis
 from pages.parts.boards import Standing, load
+from pages.parts.colours import palette
 from pages.parts.empty import empty
 from pages.parts.errors import notice
-from pages.parts.fates import LOOKS
 from pages.parts.shell import dataset_page, engine
 from pages.parts.text import count
 from pages.parts.threshold import Number, Setting, box, change, current, kind_control, scope_control, slider
 from pages.parts.tiles import show_counts
-
-_FONT = '"Source Sans", sans-serif'
 
 
 def page() -> None:
@@ -178,7 +176,7 @@ def _eta_notes(at_hand: Basis, board: Board) -> None:
 
 def _chart(histogram: Histogram, at: float, name: str, words: tuple[str, str, str]) -> None:
     axis, below, above = words
-    figure = threshold_figure(histogram, at, _palette(), below=below, above=above, axis=axis, name=name)
+    figure = threshold_figure(histogram, at, palette(), below=below, above=above, axis=axis, name=name)
     total = sum(int(counts.sum()) for counts in histogram.counts.values())
     st.plotly_chart(
         figure,
@@ -187,14 +185,6 @@ def _chart(histogram: Histogram, at: float, name: str, words: tuple[str, str, st
         key=f"chart_{name}",
         alt=f"Histogram of {axis} over {count(total, 'row')}, stacked by fate, with {name} at {at:.3f}",
     )
-
-
-def _palette() -> Palette:
-    dark = st.context.theme.type == "dark"
-    fates = {fate: LOOKS[fate].dark if dark else LOOKS[fate].light for fate in FATES}
-    if dark:
-        return Palette(fates, text="#a6aeb9", grid="#2b2f35", line="#e4e5e7", card="#1f2226", font=_FONT)
-    return Palette(fates, text="#5b636d", grid="#e6e3dd", line="#24272c", card="#ffffff", font=_FONT)
 
 
 def _near(at_hand: Basis, board: Board, seen: Picture, name: Literal["gamma", "eta"], eta: float = 0.0) -> None:

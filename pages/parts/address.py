@@ -7,11 +7,12 @@ from typing import Final, Literal, get_args
 
 import streamlit as st
 
-Name = Literal["dataset", "run", "correct", "policy", "view", "order", "row", "upload", "file"]
+Name = Literal["dataset", "run", "correct", "policy", "round", "training", "view", "order", "row", "upload", "file"]
 
 NAMES: Final[tuple[Name, ...]] = get_args(Name)
 PAGES: Final = Path(__file__).resolve().parent.parent
 _MEMORY: Final = "address"
+_OF_DATASET: Final[tuple[Name, ...]] = ("run", "correct", "policy", "round", "training", "row")
 
 
 def keep() -> None:
@@ -43,7 +44,7 @@ def put(**values: int | str | None) -> None:
     """
     memory: dict[str, str] = st.session_state.setdefault(_MEMORY, {})
     if "dataset" in values and str(values["dataset"]) != memory.get("dataset"):
-        values = {"run": None, "correct": None, "policy": None, "row": None} | values
+        values = dict.fromkeys(_OF_DATASET) | values
     for name, value in values.items():
         if value is None:
             memory.pop(name, None)

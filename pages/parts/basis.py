@@ -14,8 +14,8 @@ from db.policies import get_policy
 from db.records import DatasetRecord, PolicyRecord, RunRecord
 from db.runs import get_run, list_runs
 from pages.parts import address
+from pages.parts.described import run_words
 from pages.parts.empty import empty
-from pages.parts.endpoint import described, written_by
 from pages.parts.errors import notice
 from pages.parts.text import count, escaped
 from pages.parts.threshold import unsaved
@@ -87,13 +87,9 @@ def corrections(engine: Engine, dataset: DatasetRecord, score: RunRecord) -> lis
 
 def run_label(run: RunRecord) -> str:
     """A run in one line, for a selector."""
-    model = described(run.config.base_url, run.config.model)
-    if run.config.kind == "correct":
-        writers = ", ".join(written_by(source) for source in run.config.candidates)
-        model = f"{writers}, judged by {model}" if writers else model
     trial = "trial, " if run.config.trial else ""
     # The browser answers with the label, so it must not change by itself: a date, not an age.
-    return f"Run {run.id} · {model} · {trial}{count(run.done, 'row')} · {run.created_at:%d %b %H:%M}"
+    return f"Run {run.id} · {run_words(run)} · {trial}{count(run.done, 'row')} · {run.created_at:%d %b %H:%M}"
 
 
 def thresholds_html(at_hand: Basis, gamma: float) -> str:

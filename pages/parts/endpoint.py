@@ -1,47 +1,18 @@
-"""Choosing a model: the embedded one, or one at an OpenAI-compatible endpoint, with its key."""
+"""A model at an OpenAI-compatible endpoint: its address, its name and its key."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
 import streamlit as st
 
 from clear_core.settings import Settings
-from clear_core.types import CandidateSource
+from clear_core.types import ModelRef
 
 _KEYS: Final = "keys"
 _TYPED: Final = "Type a key"
 _ENVIRONMENT: Final = "Key from the environment"
 _NONE: Final = "No key"
-_EMBEDDED: Final = "Embedded model"
-_ENDPOINT: Final = "An endpoint"
-
-
-@dataclass(frozen=True, slots=True)
-class ModelChoice:
-    """A model to ask.
-
-    Attributes:
-        base_url: OpenAI-compatible endpoint; empty means the embedded model.
-        model: its name there; empty with the embedded model.
-    """
-
-    base_url: str = ""
-    model: str = ""
-
-    @property
-    def is_embedded(self) -> bool:
-        """Whether it is the embedded model."""
-        return not self.base_url
-
-    @property
-    def missing(self) -> str:
-        """What is still to be filled in, as a sentence; empty when nothing is."""
-        if self.is_embedded or (self.model and self.base_url.startswith(("http://", "https://"))):
-            return ""
-        return "Fill in the endpoint's address (https://…) and the model's name."
 
 
 def same_address(base_url: str) -> str:
@@ -49,43 +20,14 @@ def same_address(base_url: str) -> str:
     return base_url.strip().rstrip("/")
 
 
-def described(base_url: str, model: str) -> str:
-    """A model in a few words: "gpt-x at api.example.com", or the embedded one."""
-    if not base_url:
-        return "embedded model (SmolLM2 135M)"
-    return f"{model or 'a model'} at {urlsplit(base_url).netloc or base_url}"
+def missing_of(model: ModelRef) -> str:
+    """What is still to be filled in of a model, as a sentence; empty when nothing is."""
+    if not model.base_url or (model.model and model.base_url.startswith(("http://", "https://"))):
+        return ""
+    return "Fill in the endpoint's address (https://…) and the model's name."
 
 
-def written_by(source: CandidateSource) -> str:
-    """A source of candidates in a few words."""
-    if source.model is None:
-        return source.label or f"the column {source.column}"
-    return described(source.model.base_url, source.model.model)
-
-
-def choose_model(name: str, settings: Settings, default: ModelChoice, *, label: str = "Model") -> ModelChoice:
-    """Show the choice between the embedded model and an endpoint.
-
-    Args:
-        name: prefix of the widgets' keys, one per choice on a page.
-        settings: where the environment's endpoint and key are found.
-        default: what to start with.
-        label: what the model is for.
-    """
-    kind = st.segmented_control(
-        label,
-        [_EMBEDDED, _ENDPOINT],
-        default=_EMBEDDED if default.is_embedded else _ENDPOINT,
-        required=True,
-        key=f"{name}_kind",
-        persist_state="session",
-    )
-    if kind == _EMBEDDED:
-        return ModelChoice()
-    return ask_endpoint(name, settings, default)
-
-
-def ask_endpoint(name: str, settings: Settings, default: ModelChoice) -> ModelChoice:
+def ask_endpoint(name: str, settings: Settings, default: ModelRef) -> ModelRef:
     """Show the fields of an endpoint: its address, the model's name and the key."""
     left, right = st.columns([3, 2])
     base_url = left.text_input(
@@ -102,9 +44,9 @@ def ask_endpoint(name: str, settings: Settings, default: ModelChoice) -> ModelCh
         persist_state="session",
         placeholder="as the endpoint calls it",
     )
-    choice = ModelChoice(same_address(base_url), model.strip())
-    key_field(name, settings, choice.base_url)
-    return choice
+    address = same_address(base_url)
+    key_field(name, settings, address)
+    return ModelRef(address, model.strip())
 
 
 def key_field(name: str, settings: Settings, base_url: str) -> None:

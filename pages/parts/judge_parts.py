@@ -39,7 +39,7 @@ def preference_html(preference: Preference | None, eta: float) -> str:
     return (
         f'<section class="cr-parts"><h4>Candidate</h4>{meter("Preference", preference.preference, eta)}'
         f"<p>Judge: {escaped(verdict)}.</p>{_text(preference.candidate)}"
-        f"{_orders(preference.evidence)}{_gains(preference.evidence)}{small(_made(preference))}"
+        f"{_stored(preference.evidence)}{_orders(preference.evidence)}{_gains(preference.evidence)}{small(_made(preference))}"
         f"{_others(preference.evidence)}</section>"
     )
 
@@ -82,6 +82,11 @@ def _text(candidate: str | None) -> str:
         if candidate is None
         else listed([f"<li><span>Its text</span>{fold(one_line(candidate), candidate)}</li>"], "cr-orders")
     )
+
+
+def _stored(evidence: Mapping[str, Any]) -> str:
+    """What the file says, where it holds the verdict."""
+    return small(f"The file says {one_line(evidence['stored'])}") if "stored" in evidence else ""
 
 
 def _gains(evidence: Mapping[str, Any]) -> str:

@@ -52,6 +52,16 @@ st.navigation(
             title="Export",
             help="Download the curated dataset, its manifest and the decisions.",
         ),
+        st.Page(
+            address.PAGES / "train.py",
+            title="Train",
+            help="Fine-tune a model on what a policy keeps: here, at an endpoint, or elsewhere.",
+        ),
+        st.Page(
+            address.PAGES / "rounds.py",
+            title="Rounds",
+            help="What each round came to, side by side; compare two sets of scores.",
+        ),
     ],
     position="top",
 ).run()

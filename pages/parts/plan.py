@@ -45,7 +45,9 @@ def plan_run(
         st.caption(missing)
         return
     trial = next((run for run in runs if run.config.trial and run.status == "done" and _same(run.config, config)), None)
-    if trial:
+    if config.asked is None and all(source.column for source in config.candidates):
+        _stored(dataset, config, rows, verb)
+    elif trial:
         _whole(dataset, config, trial, rows, verb)
     elif _is_paid(config):
         _first_paid(dataset, config, rows, verb)
@@ -61,18 +63,33 @@ def _first_paid(dataset: DatasetRecord, config: RunConfig, rows: int, verb: str)
     """The first paid rows: a trial, or all rows where they are no more than a trial has."""
     few = rows <= TRIAL_ROWS
     first = rows if few else TRIAL_ROWS
-    likely = first * calls_per_row(
-        "correct" if config.kind == "correct" else "score", config.samples, likelihood=not config.base_url
-    )
+    likely = first * _calls_a_row(config)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         capped = replace(config, max_calls=_cap(likely * CAP_ROOM))
         if few:
             if st.button(_label(verb, rows), type="primary", icon=":material/play_arrow:", key="start"):
                 _start(dataset, capped)
         elif st.button(f"Try {TRIAL_ROWS} rows", type="primary", icon=":material/play_arrow:", key="trial"):
-            _start(dataset, replace(capped, limit=TRIAL_ROWS, trial=True))
+            _start(dataset, _trial(capped))
     told = f"{count(first, 'row')} take about {count(likely, 'call')}."
     st.caption(told if few else f"{told} The trial tells what the whole will take, before it starts.")
+
+
+def _calls_a_row(config: RunConfig) -> int:
+    """Calls of a row before any trial tells: those that each source and each verdict takes."""
+    likelihood = not config.base_url
+    if config.kind != "correct":
+        return calls_per_row("score", config.samples, likelihood=likelihood)
+    models = sum(source.model is not None for source in config.writers)
+    judged = len(config.writers) if config.asked else 0
+    return calls_per_row("correct", config.samples, likelihood=likelihood, written=models, judged=judged)
+
+
+def _stored(dataset: DatasetRecord, config: RunConfig, rows: int, verb: str) -> None:
+    """What the file holds already needs no trial."""
+    if st.button(_label(verb, rows), type="primary", icon=":material/play_arrow:", key="start"):
+        _start(dataset, config)
+    st.caption("No model is asked: this takes seconds.")
 
 
 def _free(dataset: DatasetRecord, config: RunConfig, rows: int, verb: str) -> None:
@@ -81,11 +98,15 @@ def _free(dataset: DatasetRecord, config: RunConfig, rows: int, verb: str) -> No
         if st.button(_label(verb, rows), type="primary", icon=":material/play_arrow:", key="start"):
             _start(dataset, config)
         if rows > TRIAL_ROWS and st.button(f"Try {TRIAL_ROWS} rows", icon=":material/timer:", key="trial"):
-            _start(dataset, replace(config, limit=TRIAL_ROWS, trial=True))
+            _start(dataset, _trial(config))
     if rows > TRIAL_ROWS:
         st.caption(
             "Nothing is paid: it runs here, and can be paused at any time. A trial tells first how long it takes."
         )
+
+
+def _trial(config: RunConfig) -> RunConfig:
+    return replace(config, limit=TRIAL_ROWS, trial=True, stop_early=False)
 
 
 def _label(verb: str, rows: int) -> str:
@@ -93,10 +114,15 @@ def _label(verb: str, rows: int) -> str:
 
 
 def _same(one: RunConfig, other: RunConfig) -> bool:
-    """Whether two runs ask the same of each row."""
-    return replace(one, limit=None, max_calls=None, trial=False, measure="") == replace(
-        other, limit=None, max_calls=None, trial=False, measure=""
-    )
+    """Whether two runs ask the same of each row; a trial is scored in full, so that it tells for an early stop, too."""
+    return _of_each_row(one) == _of_each_row(other)
+
+
+def _of_each_row(config: RunConfig) -> RunConfig:
+    config = replace(config, limit=None, max_calls=None, trial=False, measure="")
+    if config.kind == "score":
+        config = replace(config, stop_early=False, gamma="", pilot=0)
+    return config
 
 
 def _whole(dataset: DatasetRecord, config: RunConfig, trial: RunRecord, rows: int, verb: str) -> None:

@@ -11,7 +11,8 @@ import streamlit as st
 from clear_core.types import PROBLEMS
 from db.records import RunRecord, RunStatus
 from db.runs import get_run, request_cancel, request_pause, request_resume
-from pages.parts.endpoint import described, key_field, knows_key, written_by
+from pages.parts.described import asked_words, training_words, writers_words
+from pages.parts.endpoint import key_field, knows_key
 from pages.parts.errors import in_words, notice
 from pages.parts.shell import engine, settings, start
 from pages.parts.text import ago, count, duration, escaped, icon_html
@@ -43,6 +44,13 @@ _PHASES: Final = {
     "scoring": "Scoring",
     "correcting": "Writing and judging candidates",
     "importing": "Reading the file",
+    "pilot": "Scoring the pilot in full",
+    "reading the column": "Reading the column",
+    "preparing": "Getting ready",
+    "uploading": "Uploading the rows",
+    "queued": "Waiting at the endpoint",
+    "training": "Training",
+    "saving": "Saving the model",
 }
 _TELLING: Final = 3
 """Finished rows before a remaining time is told: from fewer it jumps about."""
@@ -64,12 +72,13 @@ def state_html(run: RunRecord) -> str:
     return f'<span class="cr-state {look.tone}">{icon_html(look.icon)}<span>{look.word}</span></span>'
 
 
-def run_panel(run_id: int, *, unit: str = "row") -> RunRecord:
+def run_panel(run_id: int, *, unit: str = "row", more: Callable[[RunRecord], None] | None = None) -> RunRecord:
     """Show a run: live while a worker is at it, with pause, cancel, resume and retry as its state allows.
 
     Args:
         run_id: the run.
         unit: what it counts, in the singular.
+        more: shows what else is known of it, as often as the rest.
 
     Returns:
         The run as it stood at the start of this page run.
@@ -78,21 +87,21 @@ def run_panel(run_id: int, *, unit: str = "row") -> RunRecord:
     with st.container(border=True, key="run_panel"):
         if run.is_active:
             _live = st.fragment(_watch, run_every=1)
-            _live(run_id, unit)
+            _live(run_id, unit, more)
         else:
-            _figures(run, unit)
+            _figures(run, unit, more)
         _actions(run, unit)
     return run
 
 
-def _watch(run_id: int, unit: str) -> None:
+def _watch(run_id: int, unit: str, more: Callable[[RunRecord], None] | None) -> None:
     run = get_run(engine(), run_id)
     if not run.is_active:
         st.rerun()
-    _figures(run, unit)
+    _figures(run, unit, more)
 
 
-def _figures(run: RunRecord, unit: str) -> None:
+def _figures(run: RunRecord, unit: str, more: Callable[[RunRecord], None] | None) -> None:
     phase = _REQUESTS.get(run.pending_request) or (_PHASES.get(run.phase, run.phase) if run.is_active else "")
     said = " · ".join(word for word in ("Trial" if run.config.trial else "", phase) if word)
     st.html(
@@ -103,6 +112,8 @@ def _figures(run: RunRecord, unit: str) -> None:
         st.progress(min(1.0, run.done / run.total) if run.total else 0.0, _progress_words(run, unit))
     if facts := _facts(run):
         st.html(facts)
+    if more:
+        more(run)
     _failures(run, unit)
 
 
@@ -122,12 +133,14 @@ def _facts(run: RunRecord) -> str:
     config = run.config
     facts: list[tuple[str, str]] = []
     if run.status == "done":
-        facts.append(("Rows", f"{run.done:,}"))
-    if config.kind != "import":
-        facts.append(("Model", described(config.base_url, config.model)))
+        facts.append(("Steps" if config.train else "Rows", f"{run.done:,}"))
+    if config.train:
+        facts += training_words(config.train)
+    elif config.kind != "import":
+        facts.append(("Judge" if config.kind == "correct" else "Scored by", asked_words(config)))
         facts.append(("Measure", str(run.recipe.get("measure", ""))))
     if config.kind == "correct":
-        facts.append(("Candidates from", _writer(run)))
+        facts.append(("Candidates from", writers_words(run)))
     if run.calls_paid or run.calls_replayed:
         word = "Calls paid" if config.endpoints else "Calls"
         facts.append((word, f"{run.calls_paid:,}" + (f" of {config.max_calls:,}" if config.max_calls else "")))
@@ -136,15 +149,6 @@ def _facts(run: RunRecord) -> str:
         if run.started_at and run.finished_at:
             facts.append(("Took", duration((run.finished_at - run.started_at).total_seconds())))
     return facts_html([fact for fact in facts if fact[1]])
-
-
-def _writer(run: RunRecord) -> str:
-    config = run.config
-    if config.weak_candidates:
-        return "the base model, the weaker variant"
-    if run.recipe.get("recorded"):  # somewhere else: only the records know
-        return str(run.recipe.get("candidate_model", ""))
-    return ", ".join(written_by(source) for source in config.writers)
 
 
 def facts_html(facts: list[tuple[str, str]]) -> str:
@@ -169,7 +173,7 @@ def _actions(run: RunRecord, unit: str) -> None:
     """The buttons that the state allows, outside the live part: a press must meet what was seen."""
     if run.is_active:
         with st.container(horizontal=True):
-            st.button("Pause", icon=":material/pause:", on_click=_ask, args=(run.id, "pause"), key=f"pause_{run.id}")
+            st.button("Pause", icon=":material/pause:", on_click=_ask, args=(run, "pause"), key=f"pause_{run.id}")
             _cancel(run)
         return
     if run.status in _STOPPED:
@@ -184,8 +188,9 @@ def _actions(run: RunRecord, unit: str) -> None:
 
 def _cancel(run: RunRecord) -> None:
     with st.popover("Cancel", icon=":material/close:"):
-        st.markdown("Cancelling ends the run for good. Every finished row is kept.")
-        st.button("Cancel this run", on_click=_ask, args=(run.id, "cancel"), key=f"cancel_{run.id}")
+        kept = "" if run.config.train else " Every finished row is kept."
+        st.markdown(f"Cancelling ends the run for good.{kept}")
+        st.button("Cancel this run", on_click=_ask, args=(run, "cancel"), key=f"cancel_{run.id}")
 
 
 def _resume(run: RunRecord, failed: int, unit: str) -> None:
@@ -215,8 +220,10 @@ def _again(run: RunRecord, cap: int | None, *, retry: bool) -> None:
         st.rerun()
 
 
-def _ask(run_id: int, what: str) -> None:
+def _ask(run: RunRecord, what: str) -> None:
     """Pause or cancel; that the run has ended meanwhile is no error to its reader."""
     with in_words():
-        ask: Callable[..., None] = request_pause if what == "pause" else request_cancel
-        ask(engine(), run_id)
+        if what == "pause":
+            request_pause(engine(), run.id)
+        elif request_cancel(engine(), run.id):
+            start(run.id, run.config)  # somebody has to tell the endpoint that its job is over

@@ -13,14 +13,14 @@ from db.records import DatasetRecord, RunKind, RunRecord
 from db.runs import list_runs
 from db.scores import iter_preferences, iter_scores
 from pages.parts import address
-from pages.parts.endpoint import described
+from pages.parts.described import run_words
 from pages.parts.progress import state_html
 from pages.parts.shell import engine
 from pages.parts.table import show_table
 from pages.parts.text import ago, count, escaped
 
 _LISTED: Final = 20
-_PART: Final[dict[RunKind, address.Name]] = {"score": "run", "correct": "correct", "import": "run", "train": "run"}
+_PART: Final[dict[RunKind, address.Name]] = {"score": "run", "correct": "correct", "import": "run", "train": "training"}
 
 
 def run_at_hand(runs: Sequence[RunRecord], kind: RunKind) -> RunRecord | None:
@@ -52,7 +52,7 @@ def _line(run: RunRecord) -> str:
     config = run.config
     words = [
         f"Run {run.id}" + (" (trial)" if config.trial else ""),
-        described(config.base_url, config.model),
+        run_words(run),
         str(run.recipe.get("name") or run.recipe.get("measure") or ""),
         f"{run.done:,} of {count(run.total, 'row')}",
         count(sum(run.problems.values()), "problem") if run.problems else "",

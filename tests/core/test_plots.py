@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from clear_core.plots import Palette, agreement_figure, cloud, threshold_figure
+from clear_core.plots import Palette, agreement_figure, cloud, loss_figure, threshold_figure
 from clear_core.thresholds import histogram
 from clear_core.types import FATES
 
@@ -77,3 +77,10 @@ def test_a_cloud_of_many_rows_is_a_small_message() -> None:
     drawn = agreement_figure(cloud(*many), (0.5, 0.5), PALETTE, ("Run 1", "Run 2"))
     assert int(drawn.data[0].customdata.sum()) == 100_000
     assert len(drawn.to_json()) < 200_000
+
+
+def test_a_loss_is_drawn_over_its_own_steps() -> None:
+    drawn = loss_figure([(1, 2.5), (40, 0.5)], PALETTE)
+    (line,) = drawn.data
+    assert (list(line.x), list(line.y)) == ([1, 40], [2.5, 0.5])
+    assert drawn.layout.xaxis.range is None

@@ -262,3 +262,135 @@ def test_a_run_of_another_dataset_in_the_address_is_not_shown(app):
     at = app.open("score", dataset=app.dataset(name="two"), run=other)
     assert not at.exception
     assert f"Run {other}" not in said(at)
+
+
+RATED = [
+    {"prompt": f"What is {n}?", "response": str(n), "rating": rating, "drawn": [str(n), "x"], "sure": "A", "note": "n"}
+    for n, rating in enumerate([1, 5, 3.5, 4])
+]
+
+
+def choose_file(app, dataset_id, what):
+    at = app.open("score", dataset=dataset_id)
+    at.segmented_control(key="score_kind").set_value("The file itself").run()
+    at.segmented_control(key="stored_kind").set_value(what).run()
+    return at
+
+
+def test_a_file_without_further_columns_says_so(app):
+    rows = [{"prompt": f"What is {n}?", "response": str(n)} for n in range(3)]
+    at = app.open("score", dataset=app.dataset(rows, name="plain"))
+    at.segmented_control(key="score_kind").set_value("The file itself").run()
+    assert "no columns beside prompt and response" in said(at)
+    assert not any(element.label.startswith("Score ") for element in at.button)
+
+
+def test_stored_samples_are_scored_without_a_model_or_a_trial(app, started):
+    dataset_id = app.dataset(RATED, name="rated")
+    at = choose_file(app, dataset_id, "Its samples")
+    assert at.selectbox(key="samples_field").value == "drawn"
+    assert "Of the first 4 rows, 4 hold a list of 2 texts." in said(at)
+    at.selectbox(key="reflection_field").set_value("sure").run()
+    at.selectbox(key="stored_similarity").set_value("token_f1").run()
+    button(at, "Score 4 rows").click().run()
+    assert not at.exception
+    config = list_runs(app.engine, dataset_id)[0].config
+    assert config == RunConfig(
+        "score", samples_field="drawn", reflection_field="sure", samples=0, similarity="token_f1"
+    )
+    assert (config.asked, started[0][1]["keys"]) == (None, {})
+
+
+def test_a_column_without_lists_is_no_column_of_samples(app):
+    at = choose_file(app, app.dataset(RATED, name="rated"), "Its samples")
+    at.selectbox(key="samples_field").set_value("note").run()
+    assert "That column holds no list of texts." in said(at)
+    assert not any(element.label.startswith("Score ") for element in at.button)
+
+
+def test_a_rating_needs_its_scale_and_shows_what_was_found(app, started):
+    dataset_id = app.dataset(RATED, name="rated")
+    at = choose_file(app, dataset_id, "A quality score")
+    assert at.selectbox(key="score_field").value == "rating"
+    assert "4 hold a number, from 1 to 5: 1, 5, 3.5, 4" in said(at)
+    assert at.segmented_control(key="scale_rating").value == "A scale"
+    at.segmented_control(key="scale_rating").set_value("0 to 1, as it is").run()
+    assert "The numbers go from 1 to 5: give their scale, or take their rank." in said(at)
+    at.segmented_control(key="scale_rating").set_value("A scale").run()
+    at.number_input(key="scale_high_rating").set_value(10.0).run()
+    assert "1 becomes confidence 0, 10 becomes 1" in said(at)
+    at.text_input(key="scorer_Given by").set_value("AlpaGasus").run()
+    button(at, "Score 4 rows").click().run()
+    assert not at.exception
+    assert list_runs(app.engine, dataset_id)[0].config == RunConfig(
+        "score", score_field="rating", scale="1:10", scorer="AlpaGasus"
+    )
+
+
+def test_a_score_can_be_taken_by_rank_with_the_lowest_best(app, started):
+    dataset_id = app.dataset(RATED, name="rated")
+    at = choose_file(app, dataset_id, "A quality score")
+    at.segmented_control(key="scale_rating").set_value("By rank").run()
+    at.toggle(key="lower_is_better_rating").set_value(True).run()
+    assert "the share of rows with a higher number" in said(at)
+    button(at, "Score 4 rows").click().run()
+    config = list_runs(app.engine, dataset_id)[0].config
+    assert (config.scale, config.lower_is_better) == ("rank", True)
+
+
+def test_an_endpoint_can_stop_early_at_a_gamma_that_a_pilot_fixes(app, started):
+    dataset_id = app.dataset()
+    at = app.open("score", dataset=dataset_id)
+    choose_endpoint(at)
+    at.toggle(key="stop_early").set_value(True).run()
+    assert "The first 150 rows are scored in full and fix gamma" in said(at)
+    at.text_input(key="early_gamma").set_value("a lot").run()
+    assert "Give median, share:S or a number" in said(at)
+    at.text_input(key="early_gamma").set_value("0.6").run()
+    at.number_input(key="pilot").set_value(100).run()
+    at.checkbox(key="letter_probabilities").set_value(False).run()
+    at.checkbox(key="together").set_value(False).run()
+    button(at, "Score 3 rows").click().run()
+    config = list_runs(app.engine, dataset_id)[0].config
+    assert (config.stop_early, config.gamma, config.pilot) == (True, "0.6", 100)
+    assert (config.letter_probabilities, config.together) == (False, False)
+
+
+def test_a_trial_counts_for_a_run_that_stops_early(app, started):
+    dataset_id = app.dataset(MANY)
+    trial = RunConfig("score", base_url=ENDPOINT.base_url, model=ENDPOINT.model, limit=20, trial=True)
+    app.run(dataset_id, trial, results=scores(0.5, 0.6), calls_paid=16, tokens_in=800, tokens_out=160)
+    at = app.open("score", dataset=dataset_id)
+    at.toggle(key="stop_early").set_value(True).run()
+    assert "What it will take, judging by 2 rows" in said(at)
+
+
+def test_the_embedded_model_has_no_early_stop_and_can_t_compare_by_itself(app):
+    at = app.open("score", dataset=app.dataset())
+    assert not any(toggle.key == "stop_early" for toggle in at.toggle)
+    assert "the model itself (yes or no)" not in at.selectbox(key="similarity").options
+
+
+def test_an_nli_model_is_named_before_it_can_compare(app, started, monkeypatch):
+    monkeypatch.setattr("pages.parts.agreement.find_spec", str)
+    dataset_id = app.dataset()
+    at = app.open("score", dataset=dataset_id)
+    at.selectbox(key="similarity").set_value("nli").run()
+    assert "Name the NLI model." in said(at)
+    assert not any(element.label.startswith("Score ") for element in at.button)
+    at.text_input(key="nli").set_value("some/mnli-model").run()
+    at.checkbox(key="with_question").set_value(True).run()
+    at.selectbox(key="labels").set_value("These labels").run()
+    at.text_input(key="label_list").set_value("yes, no , yes").run()
+    button(at, "Score 3 rows").click().run()
+    config = list_runs(app.engine, dataset_id)[0].config
+    assert (config.similarity, config.nli, config.with_question) == ("nli", "some/mnli-model", True)
+    assert config.labels == ("yes", "no")
+
+
+def test_without_its_extra_an_nli_model_is_not_offered_to_run(app, monkeypatch):
+    monkeypatch.setattr("pages.parts.agreement.find_spec", lambda _: None)
+    at = app.open("score", dataset=app.dataset())
+    at.selectbox(key="similarity").set_value("nli").run()
+    assert "needs the extra [nli]" in said(at)
+    assert not any(element.label.startswith("Score ") for element in at.button)
