@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import click
+
 from clear_core.cli_runs import Desk, Finished, at_desk, collect
 from clear_core.column_scores import ColumnRecipe, check_scale, look_at_column, score_by_column
-from clear_core.errors import InputError
 from clear_core.estimator import recipe_for
 from clear_core.llm.port import LLM
 from clear_core.measures import measure_of
 from clear_core.nli import load_nli
+from clear_core.pilot import fixed_gamma, pilot_rows
 from clear_core.pipeline import score_stream, stored_stream
 from clear_core.propose import Gamma
 from clear_core.recipe import Recipe
@@ -32,8 +34,8 @@ class ScoreOptions:
         labels: the closed set of labels that responses come from.
         letter_probabilities: whether S comes from the letters' probabilities where the endpoint gives them.
         together: whether a row's samples may be asked for in one request.
-        stop_early: the gamma that a pilot fixes, so that sampling can stop early; None for every sample of every row.
-        pilot: how many rows the pilot scores in full.
+        stop_early: the gamma at which sampling may stop early; None for every sample of every row.
+        pilot: how many rows are scored in full first to make a share a number.
     """
 
     samples: int = 5
@@ -94,7 +96,13 @@ def run_score(
 
         results, capped, rest = list[ConfidenceScore](), None, list(examples)
         if how.stop_early is not None:
-            raise InputError("Stopping early is not there yet.", "Leave out --stop-early.")
+            if how.stop_early.kind == "share":
+                chosen = frozenset(pilot_rows([e.row for e in examples], how.pilot))
+                results, capped = await scored([e for e in examples if e.row in chosen], recipe, "Pilot")
+                rest = [e for e in examples if e.row not in chosen]
+            if capped is None:
+                recipe = replace(recipe, stop_at=fixed_gamma(results, how.stop_early))
+                click.echo(f"Sampling stops once C is surely on one side of gamma {recipe.stop_at:.4g}.", err=True)
         if capped is None:
             scores, capped = await scored(rest, recipe, "Scoring")
             results += scores

@@ -106,10 +106,28 @@ def test_a_stopped_command_goes_on_and_pays_nothing_twice(run, dataset, endpoint
     assert 0 < len(capped) < ROWS
     assert all(score["confidence"] is None for score in capped)
     assert run("score", dataset, "--out", "s.jsonl", *at(endpoint)).exit_code == 0
-    assert endpoint.calls == ROWS * 7
+    assert endpoint.calls == ROWS * 3  # two reflections, and five samples in one request
     assert run("score", dataset, "--out", "again.jsonl", *at(endpoint)).exit_code == 0
-    assert endpoint.calls == ROWS * 7
+    assert endpoint.calls == ROWS * 3
     assert (tmp_path / "again.jsonl").read_text() == (tmp_path / "s.jsonl").read_text()
+
+
+def test_stopping_early_asks_less_and_changes_no_decision(run, dataset, endpoint, tmp_path):
+    full = ("--base-url", endpoint.url, "--model", "full")
+    early = ("--base-url", endpoint.url, "--model", "early", "--pilot", 10)
+    assert run("score", dataset, "--out", "full.jsonl", *full).exit_code == 0
+    told = run("score", dataset, "--out", "early.jsonl", "--stop-early", "share:0.8", *early)
+    assert told.exit_code == 0, told.output
+    ones, others = records(tmp_path / "full.jsonl"), records(tmp_path / "early.jsonl")
+    gamma = next(other["evidence"]["stopped"]["gamma"] for other in others if "stopped" in other["evidence"])
+    assert [one["confidence"] >= gamma for one in ones] == [other["confidence"] >= gamma for other in others]
+    stopped = [other for other in others if other["lower"] is not None]
+    assert len(stopped) >= 10
+    by_row = {one["row"]: one["confidence"] for one in ones}
+    assert all(other["lower"] <= by_row[other["row"]] <= other["upper"] for other in stopped)
+    assert sum(other["samples"] for other in others) < sum(one["samples"] for one in ones)
+    fixed = ("--stop-early", "0.5", "--base-url", endpoint.url, "--model", "fixed")
+    assert "Pilot" not in run("score", dataset, "--out", "fixed.jsonl", *fixed).output
 
 
 def test_rows_that_fail_are_written_unscored_and_stay_in_the_export(run, dataset, tmp_path):
