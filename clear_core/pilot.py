@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import heapq
 from collections.abc import Iterable
 from typing import Final
 
 from clear_core.errors import StateError
 from clear_core.propose import Gamma, cut, score_table
-from clear_core.types import ConfidenceScore, Example
+from clear_core.types import ConfidenceScore
 
 PILOT: Final = 150
 """Rows of a pilot by default: from 100 to 200 place gamma well enough."""
 
 
-def pilot_rows(examples: Iterable[Example], size: int = PILOT) -> list[int]:
-    """The row numbers of a uniform random choice of examples that is the same on every run; ascending.
+def pilot_rows(rows: Iterable[int], size: int = PILOT) -> list[int]:
+    """A random choice of rows that is the same on every run; ascending.
 
     Args:
-        examples: all that are to be scored.
+        rows: numbers of all the rows that are to be scored.
         size: how many to choose; all where there are no more.
     """
-    # A hash of its own: that which ranks ties would fill the pilot with rows that win them.
-    drawn = sorted((_draw(example), example.row) for example in examples)
-    return sorted(row for _, row in drawn[:size])
+    # Not the hash that ranks ties: it would fill the pilot with rows that win them.
+    return sorted(heapq.nsmallest(size, rows, key=lambda row: (_draw(row), row)))
 
 
 def fixed_gamma(scores: Iterable[ConfidenceScore], gamma: Gamma) -> float:
@@ -43,7 +43,5 @@ def fixed_gamma(scores: Iterable[ConfidenceScore], gamma: Gamma) -> float:
     return at.gamma
 
 
-def _draw(example: Example) -> bytes:
-    return hashlib.blake2b(
-        f"{example.row} {example.id}".encode("utf-8", "surrogatepass"), digest_size=8, person=b"pilot"
-    ).digest()
+def _draw(row: int) -> bytes:
+    return hashlib.blake2b(str(row).encode(), digest_size=8, person=b"pilot").digest()

@@ -1,13 +1,15 @@
 """The judge's rule, over every outcome that two orders can have."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 from typing import Final, get_args
 
 import pytest
 
 from clear_core.confidence import combine, self_reflection
+from clear_core.errors import LLMError
 from clear_core.estimator import Recipe, recipe_for
 from clear_core.judge import BOTH_ORDERS, LIKELIHOOD, Judgement, Order, judge_pair, majority, settle
 from clear_core.llm.fake import FakeLikelihoodLLM, FakeLLM
@@ -155,3 +157,29 @@ def test_the_embedded_judge_compares_likelihoods_and_mirrors_too(swapped: bool) 
     assert result.calls == 4
     assert result.verdict == ("given" if swapped else "candidate")
     assert result.preference == pytest.approx(0.047426 if swapped else 0.952574, abs=1e-6)
+
+
+def test_sampled_verdicts_come_in_one_request_where_the_judge_can() -> None:
+    class InOneRequest(Judge):
+        def __init__(self, table: Mapping[str, tuple[str, str, str]]) -> None:
+            super().__init__(table)
+            self.together: list[list[int]] = []
+
+        async def complete_many(self, requests: Sequence[ChatRequest]) -> list[Reply | LLMError]:
+            self.together.append([request.sample for request in requests])
+            return [await Judge.complete(self, request) for request in requests]
+
+    table = {"Lyon": ("2", "22212", "AC"), "Paris": ("1", "11111", "AA")}
+    judge, row = InOneRequest(table), Example("row", 0, PROMPT, "Lyon")
+    told = asyncio.run(judge_pair(row, "Paris", judge, RECIPE))
+    assert judge.together == [[1, 2, 3, 4, 5]] * 2
+    assert told == asyncio.run(judge_pair(row, "Paris", judge, replace(RECIPE, together=False)))
+    assert len(judge.together) == 2
+    assert told.calls == 16
+
+
+def test_reflections_on_a_verdict_count_by_their_probabilities_too() -> None:
+    llm = FakeLLM({PROMPT[0].content: "Paris"}, letter_odds=0.8)
+    told = asyncio.run(judge_pair(Example("row", 0, PROMPT, "Lyon"), "Paris", llm, RECIPE))
+    assert told.preference == pytest.approx(combine(1.0, 0.85))
+    assert told.evidence["orders"][0]["reflections"][0]["by"] == "probabilities"
