@@ -112,22 +112,26 @@ def test_a_stopped_command_goes_on_and_pays_nothing_twice(run, dataset, endpoint
     assert (tmp_path / "again.jsonl").read_text() == (tmp_path / "s.jsonl").read_text()
 
 
-def test_stopping_early_asks_less_and_changes_no_decision(run, dataset, endpoint, tmp_path):
-    full = ("--base-url", endpoint.url, "--model", "full")
-    early = ("--base-url", endpoint.url, "--model", "early", "--pilot", 10)
-    assert run("score", dataset, "--out", "full.jsonl", *full).exit_code == 0
-    told = run("score", dataset, "--out", "early.jsonl", "--stop-early", "share:0.8", *early)
+def test_stopping_early_draws_less_and_changes_no_decision(run, dataset, endpoint, tmp_path):
+    """Both draw the same samples: the ledger gives those of the full run to the one that stops early."""
+    early = ("--stop-early", "share:0.8", "--pilot", 10)
+    assert run("score", dataset, "--out", "full.jsonl", *at(endpoint)).exit_code == 0
+    told = run("score", dataset, "--out", "early.jsonl", *early, *at(endpoint))
     assert told.exit_code == 0, told.output
     ones, others = records(tmp_path / "full.jsonl"), records(tmp_path / "early.jsonl")
     gamma = next(other["evidence"]["stopped"]["gamma"] for other in others if "stopped" in other["evidence"])
     assert [one["confidence"] >= gamma for one in ones] == [other["confidence"] >= gamma for other in others]
-    stopped = [other for other in others if other["lower"] is not None]
-    assert len(stopped) >= 10
-    by_row = {one["row"]: one["confidence"] for one in ones}
-    assert all(other["lower"] <= by_row[other["row"]] <= other["upper"] for other in stopped)
+    stopped = [(one, other) for one, other in zip(ones, others, strict=True) if other["lower"] is not None]
+    assert 10 <= len(stopped) <= ROWS - 10
+    assert all(other["lower"] <= one["confidence"] <= other["upper"] for one, other in stopped)
     assert sum(other["samples"] for other in others) < sum(one["samples"] for one in ones)
-    fixed = ("--stop-early", "0.5", "--base-url", endpoint.url, "--model", "fixed")
-    assert "Pilot" not in run("score", dataset, "--out", "fixed.jsonl", *fixed).output
+
+
+def test_a_gamma_that_is_a_number_needs_no_pilot(run, dataset, endpoint):
+    told = run("score", dataset, "--out", "s.jsonl", "--stop-early", "0.5", *at(endpoint))
+    assert told.exit_code == 0
+    assert "Pilot" not in told.output
+    assert run("score", dataset, "--out", "s.jsonl", "--stop-early", "soon", *at(endpoint)).exit_code == 2
 
 
 def test_rows_that_fail_are_written_unscored_and_stay_in_the_export(run, dataset, tmp_path):
