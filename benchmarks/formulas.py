@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
-from clear_core.confidence import combine, observed_consistency, self_reflection
-from clear_core.similarity import contradiction
+from clear_core.asking import Answer
+from clear_core.comparing import compare
+from clear_core.confidence import combine, self_reflection
+from clear_core.entailment import Entailment
+from clear_core.measures import NliMeasure
+from clear_core.recipe import Recipe
+from clear_core.types import Example
 
 ETA = 0.8
 TARGET = "Paris"
@@ -88,14 +94,29 @@ def eta_table_holds() -> bool:
     )
 
 
-def _errors(worked: Worked) -> tuple[float, float]:
-    def probability(premise: str, hypothesis: str) -> float:
-        sample, side = (hypothesis, 0) if premise == TARGET else (premise, 1)
-        return worked.contradictions.get(sample, (worked.otherwise,) * 2)[side]
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A model of entailment that knows a worked example's probabilities."""
 
-    alike = contradiction(probability)
-    consistency = observed_consistency(
-        [alike(TARGET, sample) for sample in worked.samples], [sample == TARGET for sample in worked.samples]
-    )
+    worked: Worked
+    name: str = "table"
+
+    def fits(self, _: Sequence[tuple[str, str]]) -> bool:
+        return True
+
+    def probabilities(self, pairs: Sequence[tuple[str, str]]) -> list[Entailment]:
+        return [Entailment(0.0, 1.0 - told, told) for told in map(self._contradict, pairs)]
+
+    def _contradict(self, pair: tuple[str, str]) -> float:
+        sample, side = (pair[1], 0) if pair[0] == TARGET else (pair[0], 1)
+        return self.worked.contradictions.get(sample, (self.worked.otherwise,) * 2)[side]
+
+
+def _errors(worked: Worked) -> tuple[float, float]:
+    samples = [Answer(sample, sample, 1) for sample in worked.samples]
+    held = compare(Example("a", 0, (), TARGET), samples, Recipe("bsdetector", "nli"), NliMeasure(_Table(worked)))
+    consistency = asyncio.run(held).consistency
+    if consistency is None:
+        return 1.0, 1.0
     total = combine(consistency, self_reflection([worked.letter, worked.letter]))
     return abs(consistency - worked.consistency), abs(total - worked.confidence)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from clear_core.similarity import WORD, from_contradiction
+from clear_core.similarity import WORD
 
 LONG_WORDS: Final = 200
 """A text of more words is compared by sentence and chunk."""
@@ -111,7 +111,7 @@ class Questions:
         if not self.pairs:
             return 1.0
         if not self.chunks:
-            return from_contradiction(found[0].contradict, found[1].contradict)
+            return 1.0 - (found[0].contradict + found[1].contradict) / 2.0
         by_sentence = [found[start : start + self.chunks] for start in range(0, len(found), self.chunks)]
         nearest = [max(row, key=lambda one: one.entail) for row in by_sentence]
         return math.fsum(1.0 - one.contradict for one in nearest) / len(nearest)

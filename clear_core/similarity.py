@@ -107,22 +107,6 @@ def embedding(response: str, sample: str) -> float:
     return min(1.0, max(0.0, float(one @ other)))
 
 
-def from_contradiction(forward: float, backward: float) -> float:
-    """s_j = 1 - mean P(contradiction) over both orders of (given response, sample); in [0, 1]."""
-    return 1.0 - (forward + backward) / 2.0
-
-
-def contradiction(probability: Callable[[str, str], float]) -> Similarity:
-    """BSDetector's own s_j, from any model of P(premise contradicts hypothesis); identical texts are similar by 1."""
-
-    def similarity(response: str, sample: str) -> float:
-        if response == sample:
-            return 1.0
-        return from_contradiction(probability(response, sample), probability(sample, response))
-
-    return similarity
-
-
 SIMILARITIES: Final[Mapping[str, Similarity]] = {
     "embedding": embedding,
     "answer_recall": answer_recall,

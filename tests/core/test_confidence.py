@@ -1,11 +1,15 @@
 """The equations against numbers that were published or worked out elsewhere, and their bounds."""
 
+import asyncio
 import math
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clear_core.asking import Answer
+from clear_core.comparing import compare
 from clear_core.confidence import (
     LETTER_VALUES,
     agreement,
@@ -15,7 +19,10 @@ from clear_core.confidence import (
     self_reflection,
     sigmoid,
 )
-from clear_core.similarity import contradiction
+from clear_core.entailment import Entailment
+from clear_core.measures import NliMeasure
+from clear_core.recipe import Recipe
+from clear_core.types import Example
 
 EXACTLY = 1e-12
 FIVE = ("A five", "B five", "C five", "D five", "E five")
@@ -55,13 +62,20 @@ def test_the_five_rows_of_the_method(
     consistency: float,
     confidence: float,
 ) -> None:
-    def probability(premise: str, hypothesis: str) -> float:
-        return contradictions[hypothesis][0] if premise == "Paris" else contradictions[premise][1]
+    class Table:
+        name = "table"
 
-    similarity = contradiction(probability)
-    observed = observed_consistency(
-        [similarity("Paris", sample) for sample in samples], [sample == "Paris" for sample in samples]
-    )
+        def fits(self, _: object) -> bool:
+            return True
+
+        def probabilities(self, pairs: Sequence[tuple[str, str]]) -> list[Entailment]:
+            told = [contradictions[two][0] if one == "Paris" else contradictions[one][1] for one, two in pairs]
+            return [Entailment(0.0, 1.0 - each, each) for each in told]
+
+    answers = [Answer(sample, sample, 1) for sample in samples]
+    example, recipe = Example("a", 0, (), "Paris"), Recipe("bsdetector", "nli")
+    observed = asyncio.run(compare(example, answers, recipe, NliMeasure(Table()))).consistency
+    assert observed is not None
     assert observed == pytest.approx(consistency, abs=EXACTLY)
     assert combine(observed, self_reflection([letter, letter])) == pytest.approx(confidence, abs=EXACTLY)
 

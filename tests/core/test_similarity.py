@@ -12,7 +12,6 @@ from clear_core.similarity import (
     WORD,
     answer_recall,
     beginning,
-    contradiction,
     exact,
     has_embedding,
     jaccard,
@@ -71,17 +70,6 @@ def test_a_beginning_has_as_many_words_as_asked(text: str, count: int) -> None:
 def test_an_unknown_name_is_told_with_the_known_ones() -> None:
     with pytest.raises(InputError, match="answer_recall"):
         similarity("levenshtein")
-
-
-def test_contradiction_asks_both_orders() -> None:
-    asked: list[tuple[str, str]] = []
-
-    def probability(premise: str, hypothesis: str) -> float:
-        asked.append((premise, hypothesis))
-        return 0.2 if premise == "a" else 0.6
-
-    assert contradiction(probability)("a", "b") == pytest.approx(0.6)
-    assert asked == [("a", "b"), ("b", "a")]
 
 
 @pytest.mark.skipif(not has_embedding(), reason="wordllama is not installed: run `make setup`")
