@@ -26,17 +26,28 @@ FEED = 200
 """Examples read at a time for a worker."""
 
 
-def pending_examples(engine: Engine, run: RunRecord, *, retry_problems: bool = False) -> Iterator[Example]:
+def pending_examples(
+    engine: Engine, run: RunRecord, *, retry_problems: bool = False, rows: Sequence[int] | None = None
+) -> Iterator[Example]:
     """The examples of a run that have no stored result yet, in row order and bounded memory.
 
     Args:
         engine: the database.
         run: the run, of kind score or correct.
         retry_problems: also those whose result is a named problem and no number.
+        rows: only these, ascending; None for all that the run is about.
     """
-    if run.config.kind == "score":
+    if rows is None and run.config.kind == "score":
         return _pending_scores(engine, run, retry_problems=retry_problems)
-    return _pending_preferences(engine, run, retry_problems=retry_problems)
+    wanted = rows_in_scope(engine, run.config) if rows is None else rows
+    return _pending_among(engine, run, wanted, retry_problems=retry_problems)
+
+
+def rows_to_score(engine: Engine, run: RunRecord) -> list[int]:
+    """The rows that a score run is about, ascending."""
+    query = select(ExampleRow.row).where(ExampleRow.dataset_id == run.dataset_id).order_by(ExampleRow.row)
+    with read(engine) as connection:
+        return list(connection.execute(query.limit(run.config.limit)).scalars())
 
 
 def rows_in_scope(engine: Engine, config: RunConfig) -> list[int]:
@@ -83,12 +94,12 @@ def _page(engine: Engine, query: Select[*tuple[Any, ...]], after: int) -> list[E
         return [example_of(row) for row in connection.execute(query.where(ExampleRow.row > after))]
 
 
-def _pending_preferences(engine: Engine, run: RunRecord, *, retry_problems: bool) -> Iterator[Example]:
-    settled = _settled(PreferenceRow, run.id, retry_problems=retry_problems)
-    for page in in_pages(rows_in_scope(engine, run.config), FEED):
+def _pending_among(engine: Engine, run: RunRecord, rows: Sequence[int], *, retry_problems: bool) -> Iterator[Example]:
+    kind = ScoreRow if run.config.kind == "score" else PreferenceRow
+    settled = _settled(kind, run.id, retry_problems=retry_problems)
+    for page in in_pages(rows, FEED):
         with read(engine) as connection:
-            query = select(PreferenceRow.row).where(settled, PreferenceRow.row.in_(page))
-            have = set(connection.execute(query).scalars())
+            have = set(connection.execute(select(kind.row).where(settled, kind.row.in_(page))).scalars())
             found = examples_in(connection, run.dataset_id, [row for row in page if row not in have])
         yield from (found[row] for row in sorted(found))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from itertools import islice
 from typing import Any, Final
@@ -13,7 +14,9 @@ from clear_core.estimator import recipe_for
 from clear_core.labels import closed_labels
 from clear_core.llm.ledgered import LedgeredLLM
 from clear_core.measures import Measure
+from clear_core.pilot import fixed_gamma, pilot_rows
 from clear_core.pipeline import score_stream, stored_stream
+from clear_core.propose import Gamma
 from clear_core.recipe import Recipe
 from clear_core.stored import stored_recipe
 from clear_core.types import ModelRef
@@ -21,8 +24,9 @@ from db.clients import Clients
 from db.convert import to_json
 from db.leases import describe
 from db.pulse import Pulse
-from db.results import pending_examples, save_scores
+from db.results import pending_examples, rows_to_score, save_scores
 from db.rows import check_columns, iter_examples, iter_responses
+from db.scores import get_scores
 from db.shift import Shift
 from db.storing import STOPPED, Ending, Feed, Storing
 
@@ -66,16 +70,54 @@ async def _ask(shift: Shift, pulse: Pulse, clients: Clients, model: ModelRef, la
     )
     if config.together is not None:
         recipe = replace(recipe, together=config.together)
-    measure = await clients.measure(recipe, llm)
-    return await _score_rest(shift, pulse, llm, recipe, measure)
+    asking = _Asking(shift, pulse, llm, await clients.measure(recipe, llm))
+    if not config.stop_early:
+        return await asking.score(recipe, "scoring")
+    gamma = await asking.gamma(recipe)
+    if isinstance(gamma, Ending):
+        return gamma
+    return await asking.score(replace(recipe, stop_at=gamma), "scoring")
 
 
-async def _score_rest(shift: Shift, pulse: Pulse, llm: LedgeredLLM, recipe: Recipe, measure: Measure) -> Ending:
-    _tell(shift, asdict(recipe) | {"measure": recipe.name, "model": llm.model, "host": llm.host})
-    shift.begin("scoring")
-    feed = Feed(pending_examples(shift.engine, shift.run, retry_problems=shift.run.retry_problems), pulse)
-    scores = score_stream(feed, llm, recipe, measure, concurrency=shift.run.config.concurrency)
-    return await Storing(shift, pulse, feed, save_scores).store(scores)
+class _Asking:
+    """A model asked for scores: of a pilot in full, and of the rest."""
+
+    def __init__(self, shift: Shift, pulse: Pulse, llm: LedgeredLLM, measure: Measure) -> None:
+        self._shift = shift
+        self._pulse = pulse
+        self._llm = llm
+        self._measure = measure
+
+    async def score(self, recipe: Recipe, phase: str, rows: Sequence[int] | None = None) -> Ending:
+        """Score what is left of these rows, or of all."""
+        shift = self._shift
+        told = {"measure": recipe.name, "model": self._llm.model, "host": self._llm.host}
+        _tell(shift, asdict(recipe) | told)
+        shift.begin(phase)
+        retry = shift.run.retry_problems
+        feed = Feed(pending_examples(shift.engine, shift.run, retry_problems=retry, rows=rows), self._pulse)
+        scores = score_stream(feed, self._llm, recipe, self._measure, concurrency=shift.run.config.concurrency)
+        return await Storing(shift, self._pulse, feed, save_scores).store(scores)
+
+    async def gamma(self, recipe: Recipe) -> float | Ending:
+        """Gamma as a number: fixed by a pilot that is scored in full, once for the whole run.
+
+        Raises:
+            StateError: when no row of the pilot could be scored.
+        """
+        shift = self._shift
+        if "gamma" in shift.run.state:
+            return float(shift.run.state["gamma"])
+        gamma = Gamma.parse(shift.run.config.gamma)
+        rows = []
+        if gamma.kind == "share":
+            rows = pilot_rows(rows_to_score(shift.engine, shift.run), shift.run.config.pilot)
+            ending = await self.score(recipe, "pilot", rows)
+            if ending.status != "done":
+                return ending
+        fixed = fixed_gamma(get_scores(shift.engine, shift.run.id, rows).values(), gamma)
+        describe(shift.engine, shift.lease, state=to_json({"gamma": fixed, "pilot": rows}))
+        return fixed
 
 
 async def _compare_stored(shift: Shift, pulse: Pulse, clients: Clients, labels: tuple[str, ...]) -> Ending:
@@ -119,5 +161,5 @@ def _take_over(shift: Shift, pulse: Pulse) -> Ending:
 
 
 def _tell(shift: Shift, recipe: dict[str, Any]) -> None:
-    """Record what is used, beside what an earlier shift must not lose."""
+    """Record what is used."""
     describe(shift.engine, shift.lease, recipe=to_json(recipe))
