@@ -8,18 +8,21 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 from sqlalchemy import Engine
 
+from clear_core.cli_choice import keys_for
 from clear_core.errors import ClearError
 from clear_core.llm.embedded import EmbeddedModel
 from clear_core.llm.openai_chat import OpenAIChat
 from clear_core.llm.port import LLM
 from clear_core.nli import load_nli
-from clear_core.settings import read_settings
+from clear_core.settings import Settings, read_settings
+from clear_core.train.opening import open_trainer
 from clear_core.types import ModelRef
 from db.checks import find_faults
 from db.clients import Models, OnLoading
@@ -27,6 +30,8 @@ from db.curation import forget_exports
 from db.deletion import forget_unimported, purge
 from db.engine import open_engine
 from db.engine import upgrade as upgrade_schema
+from db.records import RunConfig
+from db.runs import get_run
 from db.uploads import forget_broken_off
 from db.worker import work
 
@@ -87,17 +92,29 @@ def worker(run_id: int) -> None:
     terminated = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: terminated.set())
-    keys = given.get("keys") or {settings.base_url: settings.api_key}
-    models = Models(connect=connect, ledger_path=settings.ledger_path, keys=keys, load_nli=load_nli)
-    status = work(open_engine(given.get("url") or settings.database_url), run_id, models, terminated)
+    engine = open_engine(given.get("url") or settings.database_url)
+    models = Models(
+        connect=connect,
+        ledger_path=settings.ledger_path,
+        keys=given["keys"] if "keys" in given else _own_keys(settings, get_run(engine, run_id).config),
+        load_nli=load_nli,
+        make_trainer=open_trainer,
+    )
+    status = work(engine, run_id, models, terminated)
     sys.exit(0 if status in ENDED_WELL else 1)
+
+
+def _own_keys(settings: Settings, config: RunConfig) -> Mapping[str, str]:
+    """The environment's keys, for a worker that was started by hand."""
+    home = config.asked or (ModelRef(config.train.base_url) if config.train else None)
+    return keys_for(settings, home, [source.model for source in config.writers if source.model])
 
 
 def connect(model: ModelRef, api_key: str, on_loading: OnLoading) -> LLM:
     """The real clients."""
     if model.base_url:
         return OpenAIChat(model.base_url, model.model, api_key)
-    return EmbeddedModel(on_loading=on_loading)
+    return EmbeddedModel(on_loading=on_loading, adapter=Path(model.adapter) if model.adapter else None)
 
 
 if __name__ == "__main__":

@@ -36,15 +36,15 @@ class Connect(Protocol):
 class MakeTrainer(Protocol):
     """Makes a trainer, as `Connect` makes a client."""
 
-    def __call__(self, settings: TrainSettings, api_key: str, folder: Path) -> Trainer:
-        """A trainer that keeps what it makes in a folder of its own."""
+    def __call__(self, settings: TrainSettings, folder: Path, api_key: str) -> Trainer:
+        """A trainer that keeps what it makes here in a folder of its own."""
 
 
 def _no_nli(name: str) -> NLI:
     raise StateError(f"This worker can't load {name!r}: it was started without models of entailment.")
 
 
-def _no_trainer(settings: TrainSettings, api_key: str, folder: Path) -> Trainer:  # noqa: ARG001
+def _no_trainer(settings: TrainSettings, folder: Path, api_key: str) -> Trainer:  # noqa: ARG001
     raise StateError(f"This worker can't train by {settings.trainer!r}: it was started without trainers.")
 
 

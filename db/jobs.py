@@ -14,7 +14,7 @@ from typing import Final
 from clear_core.settings import read_settings
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-KEY_VARIABLES: Final = frozenset({"CLEAR_API_KEY", "CLEAR_CANDIDATE_API_KEY", "OPENAI_API_KEY"})
+KEY_VARIABLES: Final = frozenset({"CLEAR_API_KEY", "CLEAR_API_KEYS", "CLEAR_CANDIDATE_API_KEY", "OPENAI_API_KEY"})
 
 _children: list[subprocess.Popen[bytes]] = []
 

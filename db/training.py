@@ -45,7 +45,7 @@ async def train(shift: Shift, pulse: Pulse, models: Models) -> Ending:
     if settings is None:
         raise InputError("A training needs settings.", "Choose how to train.")
     telling = _Telling(shift, models)
-    trainer = models.make_trainer(settings, models.key_for(settings.base_url), telling.folder)
+    trainer = models.make_trainer(settings, telling.folder, models.key_for(settings.base_url))
     if shift.run.pending_request == "cancel":
         return await _cancel(trainer, telling)
     telling.begin("preparing")

@@ -51,7 +51,7 @@ class Scripted:
         self.folders: list[Path] = []
         self.asked_for: list[TrainSettings] = []
 
-    def make(self, settings: TrainSettings, api_key: str, folder: Path) -> Scripted:
+    def make(self, settings: TrainSettings, folder: Path, api_key: str) -> Scripted:
         self.asked_for.append(settings)
         self.keys.append(api_key)
         self.folders.append(folder)
