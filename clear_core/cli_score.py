@@ -20,10 +20,12 @@ from clear_core.errors import InputError
 from clear_core.io import Source, read_examples, write_records
 from clear_core.labels import closed_labels
 from clear_core.propose import Gamma
+from clear_core.similarity import ASKED, SIMILARITIES
 from clear_core.stored import stored_recipe
 from clear_core.types import ConfidenceScore, Example, RowProblem
 
 F = TypeVar("F", bound=Callable[..., Any])
+NAMES: Final = ", ".join((*SIMILARITIES, *ASKED))
 AUTO: Final = "auto"
 LLM: Final = "llm"
 NLI: Final = "nli"
@@ -35,10 +37,14 @@ def _comparing_options(command: F) -> F:
         [
             click.option("--samples", type=click.IntRange(0), help="Samples per row; default 5, of stored ones all."),
             click.option("--temperature", default=1.0, show_default=True, type=click.FloatRange(0), help="Of samples."),
-            click.option("--similarity", help="How samples are compared; the default depends on the model."),
+            click.option("--similarity", metavar="NAME", help=f"How samples are compared: {NAMES}."),
             click.option("--nli", default="", metavar="CHECKPOINT", help="Compare by this MNLI model, a name or path."),
             click.option("--with-question", is_flag=True, help="Show the NLI model the prompt too: for short answers."),
             click.option("--labels", default="", metavar="A,B,...", help="Responses are labels: these, or `auto`."),
+            click.option(
+                "--sampled-letters", is_flag=True, help="Reflections count by their letter, not its probability."
+            ),
+            click.option("--one-by-one", is_flag=True, help="Ask for each sample in a request of its own."),
             click.option("--stop-early", metavar="GAMMA", help="Draw only as many samples as decide about this gamma."),
             click.option("--pilot", default=150, show_default=True, type=click.IntRange(1), help="Rows that fix it."),
         ]
@@ -134,8 +140,7 @@ def _stored(
     base_url: str | None,
     embedded: bool,
     adapter: str | None,
-    temperature: float,  # noqa: ARG001 - of samples that are drawn
-    pilot: int,  # noqa: ARG001 - without stop_early it means nothing
+    **_drawing: Any,
 ) -> Finished[ConfidenceScore]:
     asks = similarity == LLM
     if stop_early:
@@ -166,6 +171,8 @@ def _asked(
     stop_early: str | None,
     temperature: float,
     with_question: bool,
+    sampled_letters: bool,
+    one_by_one: bool,
     pilot: int,
     concurrency: int,
     max_calls: int | None,
@@ -178,6 +185,8 @@ def _asked(
         nli=nli,
         with_question=with_question,
         labels=_labels(labels, examples),
+        letter_probabilities=not sampled_letters,
+        together=False if one_by_one else None,
         stop_early=Gamma.parse(stop_early) if stop_early else None,
         pilot=pilot,
     )

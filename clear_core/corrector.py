@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from clear_core import parsing
 from clear_core.asking import all_of
@@ -14,6 +14,9 @@ from clear_core.judge import Judge, Judgement
 from clear_core.similarity import normalise
 from clear_core.types import Example, Preference
 from clear_core.writing import Candidate, Writer
+
+TWIN: Final = "twin"
+"""Why a candidate is not judged that says what another one says already."""
 
 
 def guard(given: str, candidate: str) -> str | None:
@@ -53,10 +56,12 @@ class _Tried:
 
     @property
     def rank(self) -> tuple[int, float]:
-        """What is shown before what: accepted by its preference, then any judged, turned down, failed."""
+        """What is shown before what: preferred, judged, not to be judged, turned down; last twins and failures."""
         if self.judged is not None and self.judged.preference is not None:
             return (4 if self.judged.verdict == "candidate" else 3), self.judged.preference
-        return (2 if self.rejected else 1 if self.candidate.text is not None else 0), 0.0
+        if self.candidate.text is None or self.rejected == TWIN:
+            return 0, 0.0
+        return (1 if self.rejected else 2), 0.0
 
     @property
     def told(self) -> dict[str, Any]:
@@ -134,7 +139,7 @@ def _with_twins(written: Sequence[Candidate]) -> list[tuple[Candidate, bool]]:
 async def _try(example: Example, candidate: Candidate, twin: bool, judge: Judge) -> _Tried:  # noqa: FBT001
     if candidate.text is None:
         return _Tried(candidate, problem=candidate.problem, error=candidate.error)
-    rejected = guard(example.response, candidate.text) or ("twin" if twin else None)
+    rejected = guard(example.response, candidate.text) or (TWIN if twin else None)
     if rejected is not None:
         return _Tried(candidate, rejected)
     try:

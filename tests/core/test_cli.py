@@ -127,6 +127,37 @@ def test_stopping_early_draws_less_and_changes_no_decision(run, dataset, endpoin
     assert sum(other["samples"] for other in others) < sum(one["samples"] for one in ones)
 
 
+def test_samples_can_be_asked_for_one_by_one_and_letters_counted_as_sampled(run, dataset, endpoint, tmp_path):
+    plain = ("--one-by-one", "--sampled-letters", "--temperature", 0.5, "--limit", 2)
+    assert run("score", dataset, "--out", "s.jsonl", *plain, *at(endpoint)).exit_code == 0
+    assert endpoint.calls == 2 * 7
+    for score in records(tmp_path / "s.jsonl"):
+        assert score["temperature"] == 0.5
+        assert [reflection["by"] for reflection in score["evidence"]["reflections"]] == ["letter"] * 2
+
+
+def test_the_embedded_model_with_an_adapter_writes_and_an_endpoint_judges(
+    run, dataset, endpoint, tmp_path, monkeypatch
+):
+    run("score", dataset, "--out", "s.jsonl", *at(endpoint))
+    worn = []
+
+    def wear(_tell, *, adapter):
+        worn.append(adapter)
+        return FakeLikelihoodLLM(ANSWERS, model=f"small + {adapter.name}" if adapter else "small")
+
+    monkeypatch.setattr("clear_core.cli_runs.EmbeddedModel", wear)
+    writers = ("--candidate", "embedded", "--candidate", f"embedded+{tmp_path / 'tuned'}", "--limit", 1)
+    assert run("correct", dataset, "--scores", "s.jsonl", "--out", "p.jsonl", *writers, *at(endpoint)).exit_code == 0
+    assert worn == [None, tmp_path / "tuned"]
+    preference = records(tmp_path / "p.jsonl")[0]
+    assert (preference["model"], preference["measure"]) == ("stub", "bsdetector/both-orders")
+    assert (preference["candidate_model"], preference["verdict"]) == ("small", "candidate")
+    assert preference["evidence"]["others"][0]["candidate_model"] == "small + tuned"
+    assert run("score", dataset, "--adapter", "tuned", "--limit", 1, "--out", "a.jsonl").exit_code == 0
+    assert records(tmp_path / "a.jsonl")[0]["model"] == "small + tuned"
+
+
 def test_a_gamma_that_is_a_number_needs_no_pilot(run, dataset, endpoint):
     told = run("score", dataset, "--out", "s.jsonl", "--stop-early", "0.5", *at(endpoint))
     assert told.exit_code == 0

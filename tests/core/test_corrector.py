@@ -208,6 +208,12 @@ def test_a_writer_or_a_judgement_that_fails_takes_nothing_from_the_others() -> N
     assert (lost.candidate, lost.preference, lost.problem, lost.evidence["error"]) == ("Rome", None, "timeout", "Gone.")
 
 
+def test_what_could_not_be_judged_is_shown_before_its_twin_and_before_what_was_turned_down() -> None:
+    judge = Table({"Rome": LLMError("Gone.", problem="timeout")})
+    lost = contest(judge, Fixed("one", "Lyon"), Fixed("two", "Rome"), Fixed("three", "Rome"))
+    assert (lost.candidate, lost.candidate_model, lost.rejected, lost.problem) == ("Rome", "two", None, "timeout")
+
+
 @given(
     st.lists(
         st.tuples(st.sampled_from(["candidate", "given", "tie", "inconsistent"]), st.integers(0, 10)),
