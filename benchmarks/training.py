@@ -64,6 +64,9 @@ class Size:
     words: int = 90
 
 
+DEFAULT: Final = Size()
+
+
 class Experiment:
     """Everything for one set and size, with a folder that keeps what is finished.
 
@@ -194,10 +197,10 @@ def told(data: Path, size: Size, keep: Path | None) -> tuple[dict[str, Any], str
 @click.command()
 @click.option("--data", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path), help="The files.")
 @click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Folder for what is finished.")
-@click.option("--seed", "seeds", multiple=True, type=int, default=Size.seeds, show_default=True, help="Repeatable.")
-@click.option("--rows", default=Size.rows, show_default=True, type=click.IntRange(8))
-@click.option("--test", default=Size.test, show_default=True, type=click.IntRange(8))
-@click.option("--epochs", default=Size.epochs, show_default=True, type=click.IntRange(1))
+@click.option("--seed", "seeds", multiple=True, type=int, default=DEFAULT.seeds, show_default=True, help="Repeatable.")
+@click.option("--rows", default=DEFAULT.rows, show_default=True, type=click.IntRange(8))
+@click.option("--test", default=DEFAULT.test, show_default=True, type=click.IntRange(8))
+@click.option("--epochs", default=DEFAULT.epochs, show_default=True, type=click.IntRange(1))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def main(
     *, data: Path, keep: Path | None, seeds: tuple[int, ...], rows: int, test: int, epochs: int, as_json: bool
