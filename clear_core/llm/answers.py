@@ -67,6 +67,12 @@ def failure(status: int, code: str, said: str, *, host: str) -> LLMError:
     return LLMError(f"{where}: {said}", problem=problem, retryable=retryable, may_be_billed=billed)
 
 
+def scrubbed(said: str, key: str) -> str:
+    """An endpoint's words without the key, in one line, at most 300 characters."""
+    line = " ".join((said.replace(key, "…") if key else said).split())
+    return line if len(line) <= 300 else line[:299] + "…"
+
+
 def _may_be_billed(status: int, problem: str) -> bool:
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return status != TAKES_NONE

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 from typing import Final
 from urllib.parse import urlsplit
 
-from clear_core.errors import InputError
+from clear_core.errors import InputError, LLMError
 
 METADATA_HOSTS: Final = frozenset({"metadata.google.internal", "metadata"})
 METADATA_ADDRESSES: Final = frozenset({"100.100.100.200", "fd00:ec2::254", "192.0.0.192"})
@@ -29,6 +30,27 @@ def check_base_url(base_url: str) -> str:
     if parts.hostname.rstrip(".").lower() in METADATA_HOSTS or leads_to_metadata(parts.hostname):
         raise InputError("The base URL leads to a metadata or link-local address.", hint)
     return parts.geturl().rstrip("/")
+
+
+async def refuse_metadata(base_url: str) -> None:
+    """Refuse a name that resolves to a metadata or link-local address.
+
+    Raises:
+        LLMError: "rejected", fatal.
+    """
+    parts = urlsplit(base_url)
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(parts.hostname, parts.port or 443)
+    except OSError:
+        found = []  # the call itself will fail, with its own words and its own tries
+    if any(leads_to_metadata(str(address[4][0])) for address in found):
+        raise LLMError(
+            "The base URL leads to a metadata or link-local address.",
+            "Give the address of a model's endpoint.",
+            problem="rejected",
+            fatal=True,
+            may_be_billed=False,
+        )
 
 
 def leads_to_metadata(address: str) -> bool:

@@ -10,14 +10,13 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import aiohttp
 from openai import APIConnectionError, APIStatusError, AsyncOpenAI, DefaultAioHttpClient, OpenAIError, Timeout
 
 from clear_core.errors import InputError, LLMError
-from clear_core.llm.answers import failure, validate, validate_many
-from clear_core.llm.base_url import check_base_url, leads_to_metadata
+from clear_core.llm.answers import failure, scrubbed, validate, validate_many
+from clear_core.llm.base_url import check_base_url, refuse_metadata
 from clear_core.llm.dialect import Dialect
 from clear_core.llm.flow import Flow
 from clear_core.llm.port import ChatRequest, Reply
@@ -144,7 +143,7 @@ class OpenAIChat:
                 try:
                     body = await self._send(request.messages, fields)
                 except APIStatusError as error:
-                    said = self._scrubbed(error.message)
+                    said = scrubbed(error.message, self._key)
                     problem = failure(error.status_code, str(error.code or ""), said, host=self._base_url)
                     wait = _asked_wait(error)
                     if self._dialect.learn(error.status_code, f"{error.param} {error.message}", fields):
@@ -195,31 +194,11 @@ class OpenAIChat:
             may_be_billed=False,
         )
 
-    def _scrubbed(self, text: str) -> str:
-        """An endpoint's words without the key, in one line, at most 300 characters."""
-        if self._key:
-            text = text.replace(self._key, "…")
-        line = " ".join(text.split())
-        return line if len(line) <= 300 else line[:299] + "…"
-
     async def _resolve(self) -> None:
-        """Refuse a name that leads to a metadata or link-local address, once before the first call."""
-        if self._resolved:
-            return
-        parts = urlsplit(self._base_url)
-        try:
-            found = await asyncio.get_running_loop().getaddrinfo(parts.hostname, parts.port or 443)
-        except OSError:
-            found = []  # the call itself will fail, with its own words and its own tries
-        if any(leads_to_metadata(str(address[4][0])) for address in found):
-            raise LLMError(
-                "The base URL leads to a metadata or link-local address.",
-                "Give the address of a model's endpoint.",
-                problem="rejected",
-                fatal=True,
-                may_be_billed=False,
-            )
-        self._resolved = True
+        """Refuse a metadata address, once before the first call."""
+        if not self._resolved:
+            await refuse_metadata(self._base_url)
+            self._resolved = True
 
 
 def _was_sent(error: BaseException) -> bool:

@@ -19,6 +19,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from clear_core.llm.fake import Script
+from clear_core.llm.stub_tuning import StubTuning
 
 STATUSES: Final[Mapping[str, tuple[int, str, str]]] = {
     "unauthorised": (401, "invalid_api_key", "Incorrect API key provided: {key}."),
@@ -76,12 +77,14 @@ class StubEndpoint:
         fault_first: how many calls meet the fault; None for every call.
         fault_after: how many calls go well before that.
         letter_odds: probability that it tells for a reflection's letter, where it is asked; None to tell none.
+        tuning: how it fine-tunes; jobs of three steps by default.
 
     Attributes:
         latency: seconds before each answer, from now on.
         calls: requests that came in, failed ones included.
         bodies: what they asked, in order.
         seen: how often each request's text came, to tell repeated calls.
+        tuning: its files and fine-tuning jobs.
     """
 
     def __init__(
@@ -94,9 +97,11 @@ class StubEndpoint:
         fault_first: int | None = None,
         fault_after: int = 0,
         letter_odds: float | None = None,
+        tuning: StubTuning | None = None,
     ) -> None:
         self._script = Script(answers or {}, error_rate, 1.0 if letter_odds is None else letter_odds)
         self._tells_odds = letter_odds is not None
+        self.tuning = tuning or StubTuning()
         self.latency = latency
         self.fault = fault
         self._faults_left = fault_first
@@ -111,6 +116,7 @@ class StubEndpoint:
         app = web.Application(client_max_size=64 * 2**20)
         app.router.add_post("/v1/chat/completions", self._chat)
         app.router.add_get("/v1/models", self._models)
+        self.tuning.mount(app)
         return app
 
     async def _models(self, _request: web.Request) -> web.Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from clear_core.train.lora import LoraTrainer
+from clear_core.train.openai_tuning import OpenAITuner
 from clear_core.train.port import Trainer
 from clear_core.train.settings import TrainSettings
 
@@ -20,4 +21,6 @@ def open_trainer(settings: TrainSettings, folder: Path, api_key: str = "") -> Tr
     Raises:
         InputError: when the endpoint's address can't be used.
     """
+    if settings.trainer == "openai":
+        return OpenAITuner(settings, api_key)
     return LoraTrainer(settings, folder)
