@@ -13,17 +13,16 @@ from pathlib import Path
 from benchmarks.formulas import ETA
 from benchmarks.noisy import records
 from benchmarks.resampling import Figure, difference, figure, redraw, share_of
-from clear_core.confidence import agreement, combine
-from clear_core.judge import Order, majority, settle
-from clear_core.types import Verdict
+from clear_core.judge import order_of, settle
+from clear_core.parsing import Label
 
 PAIRS = "llmbar.jsonl.gz"
 FIRST = "Vanilla"
 SAMPLED = ("CoT", "Metrics_Reference", "Swap", "Swap_CoT")
 """Verdicts under four other prompts stand in for the samples of one prompt, which nobody has stored."""
 
-Label = str | None
-Votes = Mapping[str, tuple[Label, Label]]
+Vote = Label | None
+Votes = Mapping[str, tuple[Vote, Vote]]
 """Prompt -> the response found better in the first order and in the second: "1", "2", or None."""
 
 
@@ -89,7 +88,7 @@ def on_pairs(path: Path) -> list[JudgeLine]:
     return [_line(judge, rule, pairs) for rule in rules for judge in judges]
 
 
-def accepted(first: Sequence[Label], sampled: Sequence[Sequence[Label]]) -> str | None:
+def accepted(first: Sequence[Vote], sampled: Sequence[Sequence[Vote]]) -> str | None:
     """The response that the rule puts in place of the other, "1" or "2"; None where it leaves the pair alone.
 
     Args:
@@ -97,7 +96,9 @@ def accepted(first: Sequence[Label], sampled: Sequence[Sequence[Label]]) -> str 
         sampled: of each sampled verdict, that of each order.
     """
     for candidate in ("1", "2"):
-        orders = [order_of(label, [labels[side] for labels in sampled], candidate) for side, label in enumerate(first)]
+        orders = [
+            order_of(label, [labels[side] for labels in sampled], (), candidate) for side, label in enumerate(first)
+        ]
         usable = [order for order in orders if order is not None]
         if len(usable) < len(orders):
             return None
@@ -105,22 +106,6 @@ def accepted(first: Sequence[Label], sampled: Sequence[Sequence[Label]]) -> str 
         if verdict == "candidate" and preference > ETA:
             return candidate
     return None
-
-
-def order_of(first: Label, sampled: Sequence[Label], candidate: str) -> Order | None:
-    """One order's outcome without reflections; None without a first verdict or with no more than half of the samples.
-
-    Without samples the first verdict stands alone, with a confidence of 1.
-    """
-    usable = [label for label in sampled if label is not None]
-    if first is None or (sampled and 2 * len(usable) <= len(sampled)):
-        return None
-
-    def side(label: str) -> Verdict:
-        return "candidate" if label == candidate else "given"
-
-    seen = usable or [first]
-    return Order(side(first), majority([side(label) for label in seen]), combine(agreement(first, seen), None))
 
 
 def _line(judge: str, rule: tuple[str, str, Sequence[str]], pairs: Sequence[Pair]) -> JudgeLine:
