@@ -78,6 +78,7 @@ class StubEndpoint:
         fault_after: how many calls go well before that.
         letter_odds: probability that it tells for a reflection's letter, where it is asked; None to tell none.
         tuning: how it fine-tunes; jobs of three steps by default.
+        script: what it says, in place of what the answers and the error rate make.
 
     Attributes:
         latency: seconds before each answer, from now on.
@@ -98,8 +99,9 @@ class StubEndpoint:
         fault_after: int = 0,
         letter_odds: float | None = None,
         tuning: StubTuning | None = None,
+        script: Script | None = None,
     ) -> None:
-        self._script = Script(answers or {}, error_rate, 1.0 if letter_odds is None else letter_odds)
+        self._script = script or Script(answers or {}, error_rate, 1.0 if letter_odds is None else letter_odds)
         self._tells_odds = letter_odds is not None
         self.tuning = tuning or StubTuning()
         self.latency = latency
