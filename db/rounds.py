@@ -66,6 +66,11 @@ class RoundSummary:
     undecided: int
     trained: ModelRef | None
 
+    @property
+    def written(self) -> int:
+        """Rows that an export holds: kept, replaced, and those that nobody scored."""
+        return sum(self.fates.values()) - self.fates["drop"]
+
 
 def create_round(
     engine: Engine,

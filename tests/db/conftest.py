@@ -11,6 +11,7 @@ from db_kit import decide, preference, score
 from sqlalchemy import Engine
 
 from clear_core.io import Source, detect
+from clear_core.types import ConfidenceScore
 from db.datasets import create_dataset, import_examples
 from db.engine import open_engine, upgrade
 from db.leases import Progress, claim_run, release_run
@@ -86,15 +87,25 @@ def dataset(engine: Engine, upload: Callable[..., int]) -> Callable[[int], int]:
 
 
 @pytest.fixture
-def scored(engine: Engine) -> Callable[..., int]:
+def save(engine: Engine) -> Callable[..., int]:
+    """A finished score run with the given scores."""
+
+    def make(dataset_id: int, scores: list[ConfidenceScore]) -> int:
+        run_id = create_run(engine, dataset_id, RunConfig(kind="score", model="m"), "ada")
+        lease = claim_run(engine, run_id)
+        save_scores(engine, lease, scores, Progress())
+        release_run(engine, lease, "done", "", Progress())
+        return run_id
+
+    return make
+
+
+@pytest.fixture
+def scored(save: Callable[..., int]) -> Callable[..., int]:
     """A finished score run with the given confidences by row; None is a failed row."""
 
     def make(dataset_id: int, confidences: dict[int, float | None]) -> int:
-        run_id = create_run(engine, dataset_id, RunConfig(kind="score", model="m"), "ada")
-        lease = claim_run(engine, run_id)
-        save_scores(engine, lease, [score(row, value) for row, value in confidences.items()], Progress())
-        release_run(engine, lease, "done", "", Progress())
-        return run_id
+        return save(dataset_id, [score(row, value) for row, value in confidences.items()])
 
     return make
 

@@ -6,16 +6,13 @@ from collections.abc import Callable, Sequence
 
 import pytest
 from bench import Bench
-from db_kit import score
 from sqlalchemy import Engine
 
 from clear_core.entailment import Entailment
 from clear_core.errors import InputError
 from clear_core.types import CandidateSource, ModelRef
 from db.datasets import import_examples
-from db.leases import Progress, claim_run, release_run
 from db.records import RunConfig, RunRecord
-from db.results import save_scores
 from db.runs import create_run
 from db.scores import get_preferences, get_scores, iter_scores
 
@@ -155,17 +152,9 @@ def test_a_model_of_entailment_is_loaded_by_name(engine: Engine, bench: Bench, l
 
 
 @pytest.fixture
-def low(engine: Engine) -> Callable[[int, int], int]:
+def low(scored: Callable[..., int]) -> Callable[[int, int], int]:
     """A finished score run of a dataset whose rows q0, q1, ... are all low."""
-
-    def make(dataset_id: int, rows: int) -> int:
-        run_id = create_run(engine, dataset_id, RunConfig("score", model="m"), "ada")
-        lease = claim_run(engine, run_id)
-        save_scores(engine, lease, [score(row, 0.1) for row in range(rows)], Progress())
-        release_run(engine, lease, "done", "", Progress())
-        return run_id
-
-    return make
+    return lambda dataset_id, rows: scored(dataset_id, dict.fromkeys(range(rows), 0.1))
 
 
 def test_stored_candidates_and_verdicts_need_no_model(
