@@ -26,7 +26,8 @@ def number(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
-        read = float(value)
+        # Python reads 1_000 as a number; a person may have meant something else.
+        read = math.nan if isinstance(value, str) and "_" in value else float(value)
     except (ValueError, OverflowError):
         return None
     return read if math.isfinite(read) else None
