@@ -88,16 +88,19 @@ class Answerer:
         ids, more = self._padded([p[len(heads[group]) :] for p, group in zip(prompts, group_of, strict=True)])
         seen = torch.cat([seen[chosen], more], dim=1)
         said: list[list[int]] = [[] for _ in prompts]
+        speaking = torch.arange(len(prompts))
         for _ in range(most):
             places = _places(seen)[:, -ids.shape[1] :]
             out = model(ids, attention_mask=seen, position_ids=places, past_key_values=cache, logits_to_keep=1)
             ids = out.logits[:, -1].argmax(dim=-1, keepdim=True)
-            for tokens, token in zip(said, ids[:, 0].tolist(), strict=True):
-                if end not in tokens:
-                    tokens.append(token)
-            if all(end in tokens for tokens in said):
+            for number, token in zip(speaking.tolist(), ids[:, 0].tolist(), strict=True):
+                said[number].append(token)
+            going_on = (ids[:, 0] != end).nonzero()[:, 0]
+            if not len(going_on):
                 break
-            seen = torch.cat([seen, torch.ones_like(ids)], dim=1)
+            cache.batch_select_indices(going_on)
+            speaking, ids = speaking[going_on], ids[going_on]
+            seen = torch.cat([seen[going_on], torch.ones_like(ids)], dim=1)
         texts = self._tokenizer.batch_decode(said, skip_special_tokens=True)
         return [Answer(text.strip(), end not in tokens) for text, tokens in zip(texts, said, strict=True)]
 
