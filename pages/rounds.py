@@ -10,7 +10,7 @@ from pages.parts import address
 from pages.parts.compare import show_comparison
 from pages.parts.empty import empty
 from pages.parts.rounds_steps import Ties, begin, change, go_to, ties_of
-from pages.parts.rounds_table import show_rounds, summary_of
+from pages.parts.rounds_table import next_step, show_rounds, summary_of
 from pages.parts.shell import dataset_page, engine
 from pages.parts.steering import steer
 
@@ -54,7 +54,8 @@ def _rounds(dataset: DatasetRecord, ties: Ties, rounds: list[RoundRecord]) -> No
     """The rounds side by side, and what can be done with the one at hand."""
     wanted = address.number("round")
     at_hand = next((each for each in rounds if each.id == wanted), rounds[-1])
-    show_rounds([summary_of(engine(), each.id) for each in rounds[-_SHOWN:]], at_hand)
+    summaries = {each.id: summary_of(engine(), each.id) for each in rounds[-_SHOWN:]}
+    show_rounds(list(summaries.values()), at_hand)
     if len(rounds) > _SHOWN:
         st.caption(f"The last {_SHOWN} of {len(rounds):,} rounds are shown.")
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="round_bar"):
@@ -62,6 +63,8 @@ def _rounds(dataset: DatasetRecord, ties: Ties, rounds: list[RoundRecord]) -> No
         change(ties, at_hand)
         _elsewhere(at_hand)
         begin(dataset, ties, rounds[-1].number + 1)
+    if at_hand.id in summaries:
+        st.caption(next_step(summaries[at_hand.id]))
 
 
 def _choose(rounds: list[RoundRecord], at_hand: RoundRecord) -> None:

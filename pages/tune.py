@@ -22,7 +22,7 @@ from db.scores import get_preferences
 from pages.parts import address, basis, policies
 from pages.parts.at_line import NearRow, show_at_line
 from pages.parts.basis import Basis
-from pages.parts.boards import Standing, load
+from pages.parts.boards import Standing, load, stopped_early
 from pages.parts.colours import palette
 from pages.parts.empty import empty
 from pages.parts.errors import notice
@@ -103,6 +103,7 @@ def _gamma(at_hand: Basis, board: Board, seen: Picture, setting: Setting) -> Non
             box(number)
             _otsu(board)
         st.caption(_gamma_words(seen, setting))
+        _stopped_early(at_hand, gamma)
         _near(at_hand, board, seen, "gamma")
 
 
@@ -119,6 +120,22 @@ def _gamma_words(seen: Picture, setting: Setting) -> str:
             f" {count(seen.cut.ties_cut, 'row')} with the same confidence as the lowest kept one fell under the cut."
         )
     return words
+
+
+def _stopped_early(at_hand: Basis, gamma: float) -> None:
+    """Rows whose sampling stopped early at another gamma, and which this one leaves undecided."""
+    stopped = stopped_early(engine(), at_hand.score)
+    undecided = stopped.undecided(gamma)
+    if not undecided:
+        return
+    own = at_hand.score.state.get("gamma")
+    at = f" at gamma {own:.3f}" if isinstance(own, float) else ""
+    notice(
+        f"Of {count(len(stopped), 'row')} whose sampling stopped early{at}, {undecided:,} might lie on the other side "
+        "of this gamma had every sample been drawn.",
+        "Score again without stopping early, or with this gamma, to be sure of them; or look at them in Review.",
+        tone="warning",
+    )
 
 
 def _otsu(board: Board) -> None:

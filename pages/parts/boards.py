@@ -12,9 +12,9 @@ from sqlalchemy.engine import Engine
 
 from clear_core.tuning import NOBODY, Board, make_board, places
 from clear_core.types import FATES
-from db.records import ROW_STATES, RunRecord
+from db.records import ROW_STATES, Intervals, RunRecord
 from db.reviews import standing_table
-from db.scores import score_table
+from db.scores import intervals, score_table
 
 OPEN: Final = np.int8(ROW_STATES.index("open"))
 UNSURE: Final = np.int8(ROW_STATES.index("unsure"))
@@ -69,6 +69,17 @@ def load(engine: Engine, dataset_id: int, score: RunRecord, correct: RunRecord |
         state[at[known]] = fresh.state[known]
         held.standing = Standing(fresh.seq, state)
     return held.board, held.standing
+
+
+def stopped_early(engine: Engine, score: RunRecord) -> Intervals:
+    """The rows of a run whose sampling stopped early, with what their confidence lies between."""
+    return _stopped(engine, (str(engine.url), score.id, score.version), score.id)
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def _stopped(_engine: Engine, key: tuple[object, ...], score: int) -> Intervals:
+    del key  # what the arrays depend on, for the cache
+    return intervals(_engine, score)
 
 
 @st.cache_resource(max_entries=6, show_spinner="Reading the scores…")

@@ -57,6 +57,11 @@ class Column:
         return len(self.numbers) > self.filled / 2
 
     @property
+    def is_share(self) -> bool:
+        """Whether every number found lies from 0 to 1."""
+        return self.is_numeric and self.low >= 0 and self.high <= 1
+
+    @property
     def is_lists(self) -> bool:
         """Whether it mostly holds lists of texts."""
         return len(self.lists) > self.filled / 2
@@ -133,7 +138,7 @@ def numbers_words(column: Column) -> str:
         return _of_the_first(column, "none holds a number", 0)
     span = f"{number_text(column.low)} to {number_text(column.high)}"
     shown = ", ".join(map(number_text, column.numbers[:6])) + (", …" if len(column.numbers) > 6 else "")
-    return _of_the_first(column, f"{len(column.numbers):,} hold a number, from {span}: {shown}", len(column.numbers))
+    return _of_the_first(column, f"{len(column.numbers):,} hold a number, from {span} ({shown})", len(column.numbers))
 
 
 def texts_words(column: Column) -> str:

@@ -7,6 +7,7 @@ import streamlit as st
 from clear_core.types import ModelRef
 from db.records import RoundRecord
 from db.rounds import create_round, register_model
+from pages.parts import address
 from pages.parts.basis import Basis
 from pages.parts.endpoint import ask_endpoint, missing_of
 from pages.parts.errors import in_words
@@ -59,7 +60,7 @@ def _store(lesson: Lesson, model: ModelRef) -> None:
         round_ = lesson.round or (_begun(lesson.basis) if lesson.basis else None)
         if round_:
             go_to(register_model(engine(), round_.id, model))
-            st.rerun()
+            st.switch_page(address.PAGES / "rounds.py")
 
 
 def _begun(basis: Basis) -> RoundRecord:

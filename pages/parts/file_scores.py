@@ -65,13 +65,14 @@ def _samples(columns: Sequence[Column], before: RunConfig) -> tuple[RunConfig, s
         )
         most = st.number_input(
             "Samples per row",
-            0,
+            1,
             1000,
-            before.samples if before.samples_field else 0,
+            before.samples or None if before.samples_field else None,
             key="stored_samples",
             persist_state="session",
             width=170,
-            help="Only the first so many of each row; 0 takes all of them.",
+            placeholder="all",
+            help="Only the first so many of each row; a row with fewer is told by name.",
         )
     column = next(column for column in columns if column.name == field)
     st.caption(lists_words(column))
@@ -84,7 +85,7 @@ def _samples(columns: Sequence[Column], before: RunConfig) -> tuple[RunConfig, s
         "score",
         samples_field=field,
         reflection_field=reflection,
-        samples=most,
+        samples=most or 0,
         scorer=scorer,
         similarity=config.similarity,
         nli=config.nli,

@@ -115,7 +115,7 @@ def _stored(before: RunConfig, columns: Sequence[Column], writers: Writers) -> J
             key="verdict_kind",
             persist_state="session",
         )
-        fitting = sorted(columns, key=lambda column: not (column.is_numeric if kind == _PREFERENCES else column.lists))
+        fitting = sorted(columns, key=lambda column: not (column.is_share if kind == _PREFERENCES else column.lists))
         field = choose_column(
             "Column", fitting, f"verdict_column_{kind}", default=before.preference_field or before.verdicts_field
         )
@@ -129,4 +129,6 @@ def _stored(before: RunConfig, columns: Sequence[Column], writers: Writers) -> J
     about = [source.column for source in writers.sources]
     fits = len(about) == 1 and about[0] not in {"", field} and not writers.base
     missing = "" if fits else "Stored verdicts are about stored candidates: choose the one column that holds them."
+    if is_number and not column.is_share:
+        missing = missing or "Preferences are numbers from 0 to 1: choose the column that holds them."
     return Judging(None, config, missing)

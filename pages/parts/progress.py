@@ -178,6 +178,8 @@ def _actions(run: RunRecord, unit: str) -> None:
         return
     if run.status in _STOPPED:
         words, way_on = _STOPPED[run.status]
+        if run.config.train:
+            way_on = "Resume goes on from where the training stands."
         notice(run.message or words, way_on, tone="warning")
     elif run.message:
         notice(run.message, tone="error" if run.status == "failed" else "info")

@@ -14,7 +14,7 @@ from db.rounds import RoundSummary, round_stamp, round_summary
 from pages.parts.described import asked_words, model_words, writers_words
 from pages.parts.fates import LOOKS, fate_html
 from pages.parts.progress import STATES
-from pages.parts.text import ago, escaped
+from pages.parts.text import ago, escaped, plain
 
 _NONE: Final = '<span class="cr-quiet">–</span>'
 
@@ -47,6 +47,20 @@ def show_rounds(rounds: Sequence[RoundSummary], at_hand: RoundRecord) -> None:
         f'<thead><tr><th scope="col"><span class="cr-quiet">Round</span></th>{heads}</tr></thead>'
         f"<tbody>{lines}</tbody></table></div>"
     )
+
+
+def next_step(summary: RoundSummary) -> str:
+    """What comes next in a round; Markdown, names escaped."""
+    name = plain(summary.round.name)
+    if not summary.policy:
+        return f"Next in {name}: tune it and save the thresholds as its policy."
+    if summary.train is not None and summary.trained is None and not summary.train.is_active:
+        return f"Next in {name}: its training is {STATES[summary.train.status].word.lower()}; go on with it on Train."
+    if summary.trained is None and summary.train is None:
+        return f"Next in {name}: train a model on what it keeps."
+    if summary.trained is None:
+        return f"{name} is being trained."
+    return f"Next: on Correct, have the model of {name} write candidates, and begin a round with them."
 
 
 def _head(summary: RoundSummary, *, is_open: bool) -> str:

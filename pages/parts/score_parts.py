@@ -112,7 +112,7 @@ def _reflections(evidence: Mapping[str, Any]) -> str:
     for number, reflection in enumerate(maps(evidence.get("reflections")), 1):
         letter = reflection.get("letter")
         word = LETTERS.get(str(letter), "no answer") if letter is not None else problem_of(reflection)
-        opened = fold(word + _likely(reflection.get("probabilities")), reflection.get("text"))
+        opened = fold(_likely(reflection.get("probabilities")) or word, reflection.get("text"))
         rows.append(f'<li><span class="cr-num">{number}</span>{opened}</li>')
     return f'<div class="cr-label">Asked whether it is right, twice</div>{listed(rows)}' if rows else ""
 
@@ -123,4 +123,4 @@ def _likely(probabilities: Any) -> str:
         return ""
     told = [(word, number_of(probabilities.get(letter))) for letter, word in LETTERS.items()]
     words = " · ".join(f"{word} {value:.0%}" for word, value in told if value is not None)
-    return f' <span class="cr-quiet cr-num">by probability: {words}</span>' if words else ""
+    return f'<span class="cr-num">{words}</span>' if words else ""

@@ -14,10 +14,10 @@ from db.records import RunConfig
 from pages.parts.agreement import ask_labels, ask_nli, choose_similarity
 from pages.parts.text import count
 
+_PILOT: Final = "A pilot of {pilot}, drawn by chance, is scored in full and fixes gamma as a number. "
 _EARLY: Final = (
-    "The first {pilot} are scored in full and fix gamma as a number. After them a row is asked no further once its "
-    "confidence is surely on one side of it: the same rows are kept at that gamma, by fewer samples. A score that "
-    "stopped early is an interval and says so."
+    "A row is asked no further once its confidence is surely on one side of gamma: the same rows are kept at that "
+    "gamma, by fewer samples. A score that stopped early is an interval and says so."
 )
 
 
@@ -102,12 +102,14 @@ def _early(config: RunConfig, before: RunConfig) -> tuple[RunConfig, str]:
             width=140,
             help="median, a number such as 0.62, or share:0.4 to keep the best 40 %",
         )
-        pilot = st.number_input(
-            "Pilot rows", 20, 1000, max(20, before.pilot), key="pilot", persist_state="session", width=140
-        )
-    st.caption(_EARLY.format(pilot=count(pilot, "row")))
-    try:
-        Gamma.parse(gamma)
-    except ThresholdError as error:
-        return config, f"{error.message} {error.hint}"
+        pilot = before.pilot
+        try:
+            by_share = Gamma.parse(gamma).kind == "share"
+        except ThresholdError as error:
+            return config, f"{error.message} {error.hint}"
+        if by_share:  # a number is fixed already
+            pilot = st.number_input(
+                "Pilot rows", 20, 1000, max(20, before.pilot), key="pilot", persist_state="session", width=140
+            )
+    st.caption((_PILOT.format(pilot=count(pilot, "row")) if by_share else "") + _EARLY)
     return replace(config, stop_early=True, gamma=gamma, pilot=pilot), ""

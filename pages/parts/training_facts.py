@@ -19,7 +19,8 @@ from pages.parts.progress import facts_html
 
 def show_training(run: RunRecord) -> None:
     """Show the facts of a training and its loss; what the trainer told may be untrusted."""
-    st.html(facts_html(training_facts(run)))
+    if facts := training_facts(run):
+        st.html(facts_html(facts))
     points = _points(run.recipe.get("losses"))
     if len(points) > 1:
         st.plotly_chart(

@@ -86,8 +86,8 @@ def choose_writers(
         sources += _columns(columns, before)
     if len(sources) + (_BASE in chosen) > 1:
         st.caption("Every different candidate is judged; the one with the best verdict is proposed.")
-    if chosen and not sources and _BASE not in chosen:
-        missing = "Choose where candidates come from."
+    if _COLUMN in chosen and not any(source.column for source in sources):
+        missing = missing or "Choose the columns that hold candidates."
     return Writers(tuple(sources), _BASE in chosen, missing)
 
 

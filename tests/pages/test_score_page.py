@@ -312,7 +312,7 @@ def test_a_rating_needs_its_scale_and_shows_what_was_found(app, started):
     dataset_id = app.dataset(RATED, name="rated")
     at = choose_file(app, dataset_id, "A quality score")
     assert at.selectbox(key="score_field").value == "rating"
-    assert "4 hold a number, from 1 to 5: 1, 5, 3.5, 4" in said(at)
+    assert "4 hold a number, from 1 to 5 (1, 5, 3.5, 4)" in said(at)
     assert at.segmented_control(key="scale_rating").value == "A scale"
     at.segmented_control(key="scale_rating").set_value("0 to 1, as it is").run()
     assert "The numbers go from 1 to 5: give their scale, or take their rank." in said(at)
@@ -343,16 +343,16 @@ def test_an_endpoint_can_stop_early_at_a_gamma_that_a_pilot_fixes(app, started):
     at = app.open("score", dataset=dataset_id)
     choose_endpoint(at)
     at.toggle(key="stop_early").set_value(True).run()
-    assert "The first 150 rows are scored in full and fix gamma" in said(at)
+    assert "A pilot of 150 rows, drawn by chance, is scored in full" in said(at)
+    at.number_input(key="pilot").set_value(100).run()
     at.text_input(key="early_gamma").set_value("a lot").run()
     assert "Give median, share:S or a number" in said(at)
-    at.text_input(key="early_gamma").set_value("0.6").run()
-    at.number_input(key="pilot").set_value(100).run()
+    at.text_input(key="early_gamma").set_value("share:0.6").run()
     at.checkbox(key="letter_probabilities").set_value(False).run()
     at.checkbox(key="together").set_value(False).run()
     button(at, "Score 3 rows").click().run()
     config = list_runs(app.engine, dataset_id)[0].config
-    assert (config.stop_early, config.gamma, config.pilot) == (True, "0.6", 100)
+    assert (config.stop_early, config.gamma, config.pilot) == (True, "share:0.6", 100)
     assert (config.letter_probabilities, config.together) == (False, False)
 
 

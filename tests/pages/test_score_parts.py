@@ -99,7 +99,7 @@ def test_letters_by_probability_and_doubtful_fields_are_told():
         "fields": {"zip": 1.0, "city": 0.2},
     }
     html = score_html(ConfidenceScore("e", 0, 0.7, evidence=evidence), 0.5)
-    assert "by probability: correct 80% · incorrect 15% · not sure 5%" in html
+    assert "correct 80% · incorrect 15% · not sure 5%" in html
     assert "differs in city 0.20" in html
     assert html.index("city</span>") < html.index("zip</span>")
 

@@ -4,9 +4,9 @@ import pytest
 from page_kit import said
 from reviewable import seed
 
-from clear_core.types import Decision
+from clear_core.types import ConfidenceScore, Decision
 from db.policies import list_policies
-from db.records import ROW_STATES
+from db.records import ROW_STATES, RunConfig
 from db.reviews import append_decision, standing_table
 
 
@@ -150,3 +150,16 @@ def test_a_policy_of_another_dataset_is_refused_in_words(app, ids):
     at = app.open("tune", dataset=ids.dataset, policy=999)
     assert "no policy 999" in said(at)
     assert tiles(at)["Kept"] == 15
+
+
+def test_rows_that_stopped_early_and_that_another_gamma_leaves_undecided_are_told(app):
+    dataset_id = app.dataset()
+    known = [("a", 0, 0.2, 0.1, 0.45), ("b", 1, 0.7, 0.55, 0.9), ("d", 3, 0.6, None, None)]
+    results = [ConfidenceScore(key, row, at, lower=low, upper=high) for key, row, at, low, high in known]
+    app.run(dataset_id, RunConfig("score", stop_early=True, gamma="0.5"), results=results)
+    at = app.open("tune", dataset=dataset_id)
+    at.slider(key="tune_value").set_value(0.5).run()
+    assert "stopped early" not in said(at)
+    at.slider(key="tune_value").set_value(0.6).run()
+    assert not at.exception
+    assert "Of 2 rows whose sampling stopped early, 1 might lie on the other side of this gamma" in said(at)
