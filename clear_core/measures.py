@@ -15,7 +15,7 @@ from clear_core import parsing, prompts
 from clear_core.asking import Answer, all_of, ask
 from clear_core.entailment import NLI, Questions, questions
 from clear_core.errors import InputError
-from clear_core.llm.port import LLM, ChatRequest
+from clear_core.llm.port import LLM, ChatRequest, LikelihoodLLM
 from clear_core.similarity import SIMILARITIES, known, similarity
 from clear_core.types import Example
 
@@ -177,7 +177,7 @@ def measure_of(recipe: HowToMeasure, llm: LLM | None = None, nli: NLI | None = N
         nli: the model of entailment, for "nli".
 
     Raises:
-        InputError: when there is no such similarity, or the model that it needs is not there.
+        InputError: when there is no such similarity, or the model that it needs is not there or too small.
     """
     known(recipe.similarity)
     if recipe.similarity in SIMILARITIES:
@@ -192,5 +192,10 @@ def measure_of(recipe: HowToMeasure, llm: LLM | None = None, nli: NLI | None = N
     if llm is None:
         raise InputError(
             "The similarity 'llm' needs a model to ask, and stored samples bring none.", "Choose another similarity."
+        )
+    if isinstance(llm, LikelihoodLLM):
+        # It says the same whatever it is shown (docs/decisions/0007), and takes minutes for it.
+        raise InputError(
+            f"{llm.model} is too small to tell whether two answers agree.", "Choose another similarity, or an endpoint."
         )
     return LlmMeasure(llm)

@@ -105,6 +105,8 @@ def load_nli(name: str) -> Checkpoint:
             "Run `make setup-train`, install clear-review[nli], or choose another similarity.",
         )
     folder = Path(name).expanduser()
+    if not folder.is_dir() and (folder.is_absolute() or name.startswith(".")):
+        raise InputError(f"There is no folder {name}.", "Name a folder with an MNLI checkpoint, or one on the Hub.")
     tokenizer, model = _load(str(folder), local=True) if folder.is_dir() else _load(name, local=False)
     import torch  # noqa: PLC0415 - optional, and its import takes seconds
 

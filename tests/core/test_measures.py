@@ -7,7 +7,7 @@ import pytest
 from clear_core import parsing, prompts
 from clear_core.entailment import Entailment
 from clear_core.errors import InputError, LLMError
-from clear_core.llm.fake import FakeLLM
+from clear_core.llm.fake import FakeLikelihoodLLM, FakeLLM
 from clear_core.llm.port import ChatRequest, Reply
 from clear_core.measures import LlmMeasure, NliMeasure, Similar, measure_of
 from clear_core.recipe import Recipe
@@ -153,5 +153,7 @@ def test_what_a_measure_needs_is_asked_for():
         measure_of(Recipe("bsdetector", "nli"))
     with pytest.raises(InputError, match="needs a model to ask"):
         measure_of(Recipe("bsdetector", "llm"))
+    with pytest.raises(InputError, match="too small"):
+        measure_of(Recipe("likelihood", "llm"), FakeLikelihoodLLM())
     with pytest.raises(InputError, match="nli, llm"):
         measure_of(Recipe("bsdetector", "soundex"))

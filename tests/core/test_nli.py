@@ -170,6 +170,8 @@ def test_a_folder_that_holds_no_model_is_refused(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "no-such-model"}))
     with pytest.raises(InputError, match="can't be loaded"):
         load_nli(str(tmp_path))
+    with pytest.raises(InputError, match="no folder"):
+        load_nli(str(tmp_path / "missing"))
     with pytest.raises(InputError, match="such as"):
         load_nli("")
 
