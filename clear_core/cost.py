@@ -79,7 +79,13 @@ class CostEstimate:
 
 
 def calls_per_row(
-    kind: Literal["score", "correct"], samples: int, *, likelihood: bool, written: int = 1, judged: int = 1
+    kind: Literal["score", "correct"],
+    samples: int,
+    *,
+    likelihood: bool,
+    written: int = 1,
+    judged: int = 1,
+    similarity: str = "",
 ) -> int:
     """How many calls a row takes when every reply can be read: known before any trial.
 
@@ -89,9 +95,10 @@ def calls_per_row(
         likelihood: whether the model that scores or judges is the embedded one.
         written: how many candidates models write.
         judged: how many candidates a model judges.
+        similarity: how samples are compared; "llm" asks once more for each, at most.
     """
     if kind == "score":
-        return samples + (GAIN_CALLS if likelihood else len(REFLECT_QUESTIONS))
+        return samples * (2 if similarity == "llm" else 1) + (GAIN_CALLS if likelihood else len(REFLECT_QUESTIONS))
     judging = GAIN_CALLS if likelihood else 1 + samples + len(JUDGE_REFLECT_QUESTIONS)
     return written + 2 * judging * judged
 

@@ -79,7 +79,7 @@ def _calls_a_row(config: RunConfig) -> int:
     """Calls of a row before any trial tells: those that each source and each verdict takes."""
     likelihood = not config.base_url
     if config.kind != "correct":
-        return calls_per_row("score", config.samples, likelihood=likelihood)
+        return calls_per_row("score", config.samples, likelihood=likelihood, similarity=config.similarity)
     models = sum(source.model is not None for source in config.writers)
     judged = len(config.writers) if config.asked else 0
     return calls_per_row("correct", config.samples, likelihood=likelihood, written=models, judged=judged)

@@ -75,3 +75,12 @@ def test_the_calls_of_a_row_are_known_before_a_trial(llm: FakeLLM, samples: int)
     assert scored.calls == calls_per_row("score", samples, likelihood=likelihood)
     corrected = asyncio.run(correct_example(example, [ModelWriter(llm)], ModelJudge(llm, recipe)))
     assert corrected.calls == calls_per_row("correct", samples, likelihood=likelihood)
+
+
+def test_a_model_that_compares_samples_is_counted_at_its_most() -> None:
+    """Each sample another wrong answer: every one is asked about, and no more than that."""
+    llm = FakeLLM({"Who?": "Ann", "x": "Cy", "y": "Di", "z": "Ed"}, error_rate=1.0)
+    example = Example("a", 0, (Message("user", "Who?"),), "Bob")
+    scored = asyncio.run(score_example(example, llm, replace(recipe_for(llm, 5), similarity="llm")))
+    most = calls_per_row("score", 5, likelihood=False, similarity="llm")
+    assert calls_per_row("score", 5, likelihood=False) < scored.calls <= most == 12
