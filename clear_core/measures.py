@@ -13,12 +13,14 @@ from typing import Final, Protocol
 
 from clear_core import parsing, prompts
 from clear_core.asking import Answer, all_of, ask
-from clear_core.entailment import NLI, Questions, questions
+from clear_core.entailment import NLI, Entailment, Questions, questions
 from clear_core.errors import InputError
 from clear_core.llm.port import LLM, ChatRequest, LikelihoodLLM
 from clear_core.similarity import SIMILARITIES, known, similarity
 from clear_core.types import Example
 
+AT_ONCE: Final = 32
+"""Pairs that a model of entailment is asked together: a run that is paused waits for no more than these."""
 REASON_TOKENS: Final = 512
 """Room for a model's reason before it says yes or no."""
 
@@ -107,22 +109,29 @@ class NliMeasure:
         return f"nli({self._nli.name})"
 
     async def similarities(self, example: Example, pairs: Sequence[tuple[str, str]]) -> Sequence[Similar]:
-        """One similarity for each pair, all of them asked together, off the event loop."""
+        """One similarity for each pair; the model runs off the event loop, and what repeats is asked once."""
         question = next((turn.content for turn in reversed(example.prompt) if turn.role == "user"), "")
         asked_before = question.strip() if self._with_question else ""
-        return await asyncio.get_running_loop().run_in_executor(self._worker, self._compare, pairs, asked_before)
-
-    def _compare(self, pairs: Sequence[tuple[str, str]], question: str) -> list[Similar]:
-        # Samples often repeat each other: what is asked once is not asked again.
-        plans = {pair: questions(*pair, self._nli.fits, question) for pair in dict.fromkeys(pairs)}
-        wanted = list(dict.fromkeys(asked for plan in plans.values() for asked in plan.pairs))
-        found = dict(zip(wanted, self._nli.probabilities(wanted), strict=True)) if wanted else {}
-
-        def similar(plan: Questions) -> Similar:
-            return Similar(plan.similarity([found[asked] for asked in plan.pairs]), plan.how)
-
-        told = {pair: similar(plan) for pair, plan in plans.items()}
+        run = asyncio.get_running_loop().run_in_executor
+        plans = await run(self._worker, self._plans, pairs, asked_before)
+        # The longest first, so that what runs together is of one length.
+        wanted = sorted({asked for plan in plans.values() for asked in plan.pairs}, key=_length, reverse=True)
+        found: dict[tuple[str, str], Entailment] = {}
+        for start in range(0, len(wanted), AT_ONCE):
+            some = wanted[start : start + AT_ONCE]
+            found |= zip(some, await run(self._worker, self._nli.probabilities, some), strict=True)
+        told = {
+            pair: Similar(plan.similarity([found[asked] for asked in plan.pairs]), plan.how)
+            for pair, plan in plans.items()
+        }
         return [told[pair] for pair in pairs]
+
+    def _plans(self, pairs: Sequence[tuple[str, str]], question: str) -> dict[tuple[str, str], Questions]:
+        return {pair: questions(*pair, self._nli.fits, question) for pair in dict.fromkeys(pairs)}
+
+
+def _length(pair: tuple[str, str]) -> tuple[int, tuple[str, str]]:
+    return len(pair[0]) + len(pair[1]), pair
 
 
 @dataclass(frozen=True, slots=True)

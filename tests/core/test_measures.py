@@ -64,6 +64,14 @@ def test_entailment_asks_all_pairs_together_and_none_twice():
     assert measure.name == "nli(a-table)"
 
 
+def test_many_pairs_are_asked_in_steps_so_that_a_run_can_be_stopped_between_them():
+    nli = Table()
+    found = told(NliMeasure(nli), *(("Paris", f"answer {number}") for number in range(100)))
+    assert [one.value for one in found] == [0.0] * 100
+    assert max(map(len, nli.asked)) <= 32
+    assert sum(map(len, nli.asked)) == 200
+
+
 def test_entailment_of_identical_texts_asks_nothing():
     nli = Table()
     assert told(NliMeasure(nli), ("Paris", "Paris")) == [Similar(1.0)]
