@@ -138,14 +138,16 @@ class LedgeredLLM:
             A reply, or what is wrong with it, for each request.
 
         Raises:
+            LLMError: a fatal one, by which every further call would fail alike.
             BudgetError: when the cap is reached and the ledger has no reply.
             StateError: when a reply can't be stored.
         """
-        told: list[Reply | LLMError] = []
-        for outcome in await self._ask(requests, self._fly_together):
-            if not isinstance(outcome, Reply | LLMError):
-                raise outcome
-            told.append(outcome)
+        outcomes = await self._ask(requests, self._fly_together)
+        told = [outcome for outcome in outcomes if isinstance(outcome, Reply | LLMError)]
+        fatal = next((each for each in told if isinstance(each, LLMError) and each.fatal), None)
+        failures = [fatal] if fatal else [each for each in outcomes if not isinstance(each, Reply | LLMError)]
+        if failures:
+            raise failures[0]
         return told
 
     async def close(self) -> None:

@@ -368,6 +368,14 @@ def test_the_cap_holds_for_samples_that_are_asked_for_together(fault: str, cap: 
     assert endpoint.calls <= cap
 
 
+def test_a_refused_key_is_fatal_for_samples_that_are_asked_for_together() -> None:
+    endpoint = StubEndpoint(fault="unauthorised")
+    with pytest.raises(LLMError) as caught:
+        asyncio.run(ask_together(endpoint))
+    assert caught.value.fatal
+    assert endpoint.calls == 1
+
+
 def test_a_cap_of_one_is_enough_where_n_is_taken() -> None:
     given, _ = asyncio.run(ask_together(StubEndpoint({"capital": "Paris"}), cap=1))
     assert texts(given) == ["Paris"] * 5
