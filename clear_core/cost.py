@@ -86,6 +86,7 @@ def calls_per_row(
     written: int = 1,
     judged: int = 1,
     similarity: str = "",
+    together: bool = False,
 ) -> int:
     """How many calls a row takes when every reply can be read: known before any trial.
 
@@ -96,10 +97,13 @@ def calls_per_row(
         written: how many candidates models write.
         judged: how many candidates a model judges.
         similarity: how samples are compared; "llm" asks once more for each, at most.
+        together: whether the endpoint gives all samples of a row in one request.
     """
+    drawing = min(samples, 1) if together else samples
     if kind == "score":
-        return samples * (2 if similarity == "llm" else 1) + (GAIN_CALLS if likelihood else len(REFLECT_QUESTIONS))
-    judging = GAIN_CALLS if likelihood else 1 + samples + len(JUDGE_REFLECT_QUESTIONS)
+        comparing = samples if similarity == "llm" else 0
+        return drawing + comparing + (GAIN_CALLS if likelihood else len(REFLECT_QUESTIONS))
+    judging = GAIN_CALLS if likelihood else 1 + drawing + len(JUDGE_REFLECT_QUESTIONS)
     return written + 2 * judging * judged
 
 

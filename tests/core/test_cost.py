@@ -77,6 +77,12 @@ def test_the_calls_of_a_row_are_known_before_a_trial(llm: FakeLLM, samples: int)
     assert corrected.calls == calls_per_row("correct", samples, likelihood=likelihood)
 
 
+def test_samples_in_one_request_are_one_call() -> None:
+    assert calls_per_row("score", 5, likelihood=False, together=True) == 3
+    assert calls_per_row("correct", 5, likelihood=False, together=True, written=2, judged=2) == 2 + 2 * 2 * 4
+    assert calls_per_row("score", 0, likelihood=True, together=True) == 2
+
+
 def test_a_model_that_compares_samples_is_counted_at_its_most() -> None:
     """Each sample another wrong answer: every one is asked about, and no more than that."""
     llm = FakeLLM({"Who?": "Ann", "x": "Cy", "y": "Di", "z": "Ed"}, error_rate=1.0)

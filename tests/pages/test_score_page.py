@@ -82,7 +82,7 @@ def test_a_paid_trial_has_a_cap_that_can_be_changed(app, started):
     at = app.open("score", dataset=dataset_id)
     choose_endpoint(at)
     assert not any(element.label.startswith("Score ") for element in at.button)
-    assert "20 rows take about 140 calls." in said(at)
+    assert "20 rows take 60 to 140 calls: the fewest where the endpoint gives all samples in one request." in said(at)
     assert field(at, CAP).value == 280
     at.number_input(key="samples_False").set_value(3).run()
     assert field(at, CAP).value == 200
@@ -361,8 +361,11 @@ def test_a_trial_counts_for_a_run_that_stops_early(app, started):
     trial = RunConfig("score", base_url=ENDPOINT.base_url, model=ENDPOINT.model, limit=20, trial=True)
     app.run(dataset_id, trial, results=scores(0.5, 0.6), calls_paid=16, tokens_in=800, tokens_out=160)
     at = app.open("score", dataset=dataset_id)
+    full = field(at, CAP).value
     at.toggle(key="stop_early").set_value(True).run()
     assert "What it will take, judging by 2 rows" in said(at)
+    assert "Stopping early saves tokens that are not counted here" in said(at)
+    assert field(at, CAP).value >= max(full, 38 * 7)  # in waves, each sample by itself at worst
 
 
 def test_the_embedded_model_has_no_early_stop_and_can_t_compare_by_itself(app):
