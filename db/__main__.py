@@ -96,7 +96,7 @@ def worker(run_id: int) -> None:
     models = Models(
         connect=connect,
         ledger_path=settings.ledger_path,
-        keys=given["keys"] if "keys" in given else _own_keys(settings, get_run(engine, run_id).config),
+        keys=given["keys"] if "keys" in given else own_keys(settings, get_run(engine, run_id).config),
         load_nli=load_nli,
         make_trainer=open_trainer,
     )
@@ -104,7 +104,7 @@ def worker(run_id: int) -> None:
     sys.exit(0 if status in ENDED_WELL else 1)
 
 
-def _own_keys(settings: Settings, config: RunConfig) -> Mapping[str, str]:
+def own_keys(settings: Settings, config: RunConfig) -> Mapping[str, str]:
     """The environment's keys, for a worker that was started by hand."""
     home = config.asked or (ModelRef(config.train.base_url) if config.train else None)
     return keys_for(settings, home, [source.model for source in config.writers if source.model])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from sqlalchemy import Engine, func, select
 
@@ -50,3 +51,5 @@ def _dataset_faults(engine: Engine, dataset: DatasetRecord) -> Iterator[str]:
     for run in list_runs(engine, dataset.id):
         if run.status == "interrupted":
             yield f"{name}: run {run.id} was interrupted; resume it."
+        if run.trained and run.trained.adapter and not Path(run.trained.adapter).is_dir():
+            yield f"{name}: the model that run {run.id} trained is gone from {run.trained.adapter}."

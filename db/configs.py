@@ -52,6 +52,10 @@ def check_model(model: ModelRef) -> None:
 
 
 def _check_columns(config: RunConfig) -> None:
+    if config.similarity == "nli" and not config.nli:
+        raise InputError(
+            "The similarity 'nli' needs a model of entailment.", "Name an MNLI checkpoint, or the folder of one."
+        )
     if config.reflection_field and not config.samples_field:
         raise InputError("Stored reflections need stored samples beside them.", "Name the column of the samples.")
     if config.score_field and config.samples_field:

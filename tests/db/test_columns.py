@@ -100,6 +100,7 @@ def test_a_column_that_cannot_be_used_is_told_before_any_row(loaded: Loaded, run
         RunConfig("score", samples_field="drawn", score_field="rating"),
         RunConfig("score", samples_field="drawn", stop_early=True),
         RunConfig("score", pilot=0),
+        RunConfig("score", similarity="nli"),
         RunConfig("score", model="m", base_url="http://a/v1", adapter="/somewhere"),
         RunConfig("correct", score_run_id=1, candidates=(CandidateSource(),)),
         RunConfig("correct", score_run_id=1, candidates=(CandidateSource(ModelRef(), "other"),)),

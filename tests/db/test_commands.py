@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from pathlib import Path
@@ -10,12 +11,16 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import Engine, delete, update
 
-from db.__main__ import main
+from clear_core.settings import read_settings
+from clear_core.train.settings import TrainSettings
+from clear_core.types import CandidateSource, ModelRef
+from db.__main__ import main, own_keys
 from db.checks import find_faults
 from db.datasets import get_dataset
 from db.deletion import UNIMPORTED_S
 from db.engine import open_engine, write
 from db.models import DatasetRow, ScoreRow, StandingRow
+from db.records import RunConfig
 
 
 def test_upgrade_makes_the_database_and_finishes_deletions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,3 +91,16 @@ def test_a_dangling_reference_is_told(engine: Engine, reviewed: int) -> None:
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.close()
     assert "A row of score refers to a row of run that is not there." in list(find_faults(engine))
+
+
+def test_a_worker_started_by_hand_finds_each_endpoints_key(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLEAR_DATA_DIR", str(data_dir))
+    monkeypatch.setenv("CLEAR_API_KEY", "sk-judge")
+    monkeypatch.setenv("CLEAR_API_KEYS", json.dumps({"http://b/v1": "sk-b"}))
+    monkeypatch.delenv("CLEAR_CANDIDATE_API_KEY", raising=False)
+    writers = tuple(CandidateSource(ModelRef(url, "m")) for url in ("http://b/v1", "http://c/v1"))
+    judged = RunConfig("correct", "m", "http://a/v1", score_run_id=1, candidates=writers)
+    keys = own_keys(read_settings(), judged)
+    assert [keys.get(url, "") for url in judged.endpoints] == ["sk-judge", "sk-b", ""]
+    trained = RunConfig("train", train=TrainSettings("openai", base="m", base_url="http://a/v1"))
+    assert own_keys(read_settings(), trained)["http://a/v1"] == "sk-judge"

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, update
 
 from clear_core.errors import BudgetError, InputError, StateError, ThresholdError
+from clear_core.train.settings import TrainSettings
+from clear_core.types import CandidateSource, ModelRef
 from db.budget import LeasedBudget
 from db.datasets import list_datasets
 from db.engine import write
@@ -261,3 +263,36 @@ def test_no_sequence_of_kills_and_resumptions_lifts_the_cap(
 def _one_dataset(engine: Engine, dataset: Dataset) -> int:
     have = list_datasets(engine)
     return have[0].id if have else dataset(1)
+
+
+TUNED = CandidateSource(ModelRef("http://b/v1", "tuned"))
+
+
+@pytest.mark.parametrize(
+    ("config", "endpoints"),
+    [
+        (RunConfig("score"), ()),
+        (RunConfig("score", "m", "http://a/v1"), ("http://a/v1",)),
+        (RunConfig("score", "m", "http://a/v1", samples_field="drawn"), ()),
+        (RunConfig("correct", "m", "http://a/v1"), ("http://a/v1",)),
+        (RunConfig("correct", candidates=(TUNED, CandidateSource(column="other"))), ("http://b/v1",)),
+        (RunConfig("correct", "m", "http://a/v1", candidates=(TUNED, TUNED)), ("http://a/v1", "http://b/v1")),
+        (RunConfig("correct", "m", "http://a/v1", candidates=(TUNED,), verdicts_field="said"), ("http://b/v1",)),
+        (RunConfig("train", train=TrainSettings()), ()),
+        (RunConfig("train", train=TrainSettings("openai", "m", "http://c/v1")), ("http://c/v1",)),
+    ],
+)
+def test_a_run_names_the_endpoints_that_it_enters(config: RunConfig, endpoints: tuple[str, ...]) -> None:
+    assert config.endpoints == endpoints
+
+
+def test_a_configuration_is_read_back_as_it_was_asked(engine: Engine, dataset: Callable[[int], int]) -> None:
+    config = RunConfig(
+        "correct",
+        labels=("yes", "no"),
+        candidates=(TUNED, CandidateSource(column="other", label="them"), CandidateSource(ModelRef(adapter="/a"))),
+        train=TrainSettings(rank=4),
+        score_run_id=create_run(engine, (dataset_id := dataset(2)), RunConfig("score", labels="auto"), ""),
+    )
+    assert get_run(engine, create_run(engine, dataset_id, config, "")).config == config
+    assert get_run(engine, config.score_run_id or 0).config.labels == "auto"

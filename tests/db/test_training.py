@@ -17,6 +17,7 @@ from clear_core.errors import StateError, TrainingError
 from clear_core.train.port import Progress, Trained
 from clear_core.train.settings import TrainSettings
 from clear_core.types import Example, ModelRef
+from db.checks import find_faults
 from db.datasets import delete_dataset
 from db.policies import list_policies
 from db.records import RunConfig
@@ -202,6 +203,16 @@ def test_a_policy_of_another_dataset_is_refused(engine: Engine, reviewed: int, d
     policy = list_policies(engine, reviewed)[0]
     with pytest.raises(StateError, match="not one of dataset"):
         create_run(engine, dataset(2), RunConfig("train", train=LORA, policy_id=policy.id), "ada")
+
+
+def test_a_lost_model_is_told_by_the_check(
+    engine: Engine, bench: Bench, trainer: Scripted, train_run: TrainRun, tmp_path: Path
+) -> None:
+    trainer.model = ModelRef(adapter=str(tmp_path / "adapter"))
+    bench.work(train_run())
+    assert any("trained is gone" in fault for fault in find_faults(engine))
+    (tmp_path / "adapter").mkdir()
+    assert list(find_faults(engine)) == []
 
 
 def test_a_deleted_dataset_takes_its_trained_models_along(
