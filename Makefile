@@ -7,7 +7,7 @@ TESTS  ?=
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE ?= copy
 
-.PHONY: run setup setup-test test check format lock demo-scores clean
+.PHONY: run setup setup-test setup-train test check format lock demo-scores clean
 
 run: setup ## migrate the database and serve the app on 127.0.0.1
 	$(BIN)/python -m db upgrade
@@ -40,6 +40,16 @@ $(VENV)/.runtime: requirements.lock pyproject.toml
 
 $(VENV)/.tests: requirements-test.lock pyproject.toml $(VENV)/.runtime
 	$(call install,requirements-test.lock)
+
+# Not in the locks: which build of torch fits is the machine's affair (a plain registry's brings several GB of CUDA), so
+# pip asks wherever its own settings say; the versions are those that were tested.
+TRAIN := torch==2.13.0 transformers==5.23.0 peft==0.21.2 gguf==0.19.0 accelerate==1.15.0
+
+setup-train: $(VENV)/.train ## and what local training and NLI models need
+
+$(VENV)/.train: $(VENV)/.runtime Makefile
+	$(PYTHON) -m pip --python $(BIN)/python install -q $(TRAIN)
+	@touch $@
 
 test: setup-test check ## format, lint, types, import contracts and every test
 	$(BIN)/pytest $(TESTS)

@@ -1,4 +1,4 @@
-"""The same jobs without a screen: `clear-review inspect | score | compare | correct | propose | export | demo`.
+"""The same jobs without a screen: `clear-review inspect | score | compare | correct | train | loop | ...`.
 
 Exit codes: 0 done; 1 finished with unscored rows, which are written; 2 unusable input or arguments.
 """
@@ -19,11 +19,13 @@ from clear_core import demo as demo_data
 from clear_core.cli_compare import compare
 from clear_core.cli_correct import correct
 from clear_core.cli_correcting import run_correct
+from clear_core.cli_loop import loop
 from clear_core.cli_options import FILE, MAP, OUT, SCORES
 from clear_core.cli_reading import found_in, good, mapped, same_rows, scores_of
 from clear_core.cli_score import score
 from clear_core.cli_scoring import run_score
 from clear_core.cli_telling import end_with_counts
+from clear_core.cli_train import train
 from clear_core.errors import ClearError
 from clear_core.export import export_curated
 from clear_core.io import (
@@ -106,6 +108,8 @@ def inspect(file: Path, mapping: tuple[str, ...], *, as_json: bool) -> None:
 main.add_command(score)
 main.add_command(correct)
 main.add_command(compare)
+main.add_command(train)
+main.add_command(loop)
 
 
 @main.command("propose")

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mappi
 from contextlib import AsyncExitStack, aclosing, closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 import click
 
@@ -20,9 +20,15 @@ from clear_core.llm.ledgered import CallBudget, LedgeredLLM, ledgered
 from clear_core.llm.openai_chat import OpenAIChat
 from clear_core.llm.port import LLM
 from clear_core.settings import read_settings
-from clear_core.types import ConfidenceScore, ModelRef, Preference
+from clear_core.types import ModelRef
 
-Result = TypeVar("Result", ConfidenceScore, Preference)
+
+class _OfRow(Protocol):
+    @property
+    def row(self) -> int: ...
+
+
+Result = TypeVar("Result", bound=_OfRow)
 
 
 @dataclass(frozen=True, slots=True)

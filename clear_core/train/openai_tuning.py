@@ -15,6 +15,8 @@ from clear_core.train.tuning_api import Event, Job, TuningAPI
 from clear_core.types import Example, ModelRef
 
 POLL_SECONDS: Final = 10.0
+FIRST_WAIT: Final = 0.2
+"""Between two looks at a job that has just told something new; it doubles while there is nothing new."""
 PATIENCE: Final = 20
 """How many looks at a job may fail in a row, by a fault that may pass, before the watching ends."""
 LONGEST_WAIT: Final = 300.0
@@ -29,7 +31,7 @@ class OpenAITuner:
     Args:
         settings: how to train, and where.
         api_key: the endpoint's key; empty for one that wants none.
-        poll_seconds: between two looks at a job under way.
+        poll_seconds: at most, between two looks at a job under way.
 
     Raises:
         InputError: when the base URL can't be used.
@@ -124,6 +126,7 @@ class OpenAITuner:
     async def _watched(self, api: TuningAPI, kept: dict[str, Any]) -> AsyncGenerator[Progress | Job, None]:
         """Tell what happens to the job; the last thing given is the job that succeeded."""
         step, total, failures = int(kept.get("step", 0)), int(kept.get("total", 0)), 0
+        quiet = 0
         while True:
             try:
                 job = await api.job(kept["job"])
@@ -146,7 +149,8 @@ class OpenAITuner:
             if job.status in {"failed", "cancelled"}:
                 raise TrainingError(*_ended(job))
             yield Progress(phase, step, total, state=dict(kept))
-            await asyncio.sleep(self._poll)
+            quiet = 0 if events else quiet + 1
+            await asyncio.sleep(min(self._poll, FIRST_WAIT * 2 ** min(quiet, 9)))
 
     def _trained(self, job: Job, examples: int, blank: int) -> Trained:
         if not job.model:
