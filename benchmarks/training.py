@@ -27,6 +27,7 @@ from benchmarks.answering import Answerer
 from benchmarks.squad import FILE, Item, drawn, is_right, is_valid, read_items
 from benchmarks.trained import Run, figures, report
 from clear_core.errors import ClearError
+from clear_core.io import write_records
 from clear_core.judge import ModelJudge
 from clear_core.llm.embedded import EmbeddedModel
 from clear_core.llm.ledger import Ledger
@@ -41,6 +42,8 @@ from clear_core.train.settings import TrainSettings
 from clear_core.types import ConfidenceScore, Example, Preference
 from clear_core.writing import ColumnWriter
 
+FORMS: Final = ("filtered", "corrected", "noisy", "random half", "clean")
+"""The corrected one needs the model that the filtered one trained."""
 ANSWER_TOKENS: Final = 24
 CANDIDATE: Final = "candidate"
 RATE: Final = 5e-4
@@ -78,9 +81,11 @@ class Experiment:
         path: the set.
         size: how much of it.
         keep: the folder.
+        forms: what is trained on, of FORMS and in that order.
     """
 
-    def __init__(self, path: Path, size: Size, keep: Path) -> None:
+    def __init__(self, path: Path, size: Size, keep: Path, forms: Sequence[str]) -> None:
+        self._forms = [form for form in FORMS if form in forms]
         self._size = size
         self._keep = keep
         self._pool = read_items(path, "train", size.words)
@@ -107,30 +112,43 @@ class Experiment:
         async with aclosing(score_stream([item.row.example for item in items], llm, recipe)) as results:
             scores += [score async for score in results]
         kept = _kept(items, scores, [])
-        runs = [await self._train(seed, "filtered", kept)]
-        low = [item for item in items if item.row.example.row not in {example.row for _, example in kept}]
-        written = self._answerer.answers(
-            [item.row.example for item in low], self._keep / f"seed-{seed}" / "filtered", ANSWER_TOKENS
-        )
-        asked = [
-            replace(item.row.example, meta={CANDIDATE: "" if answer.cut else answer.text})
-            for item, answer in zip(low, written, strict=True)
-        ]
-        preferences: list[Preference] = []
-        stream = correct_stream(asked, [ColumnWriter(CANDIDATE, "trained on the kept rows")], ModelJudge(llm, recipe))
-        async with aclosing(stream) as judged:
-            preferences += [preference async for preference in judged]
-        half = random.Random(seed).sample(items, len(kept))  # noqa: S311
-        forms = {
-            "corrected": _kept(items, scores, preferences),
+        half = random.Random(f"half {seed}").sample(items, len(kept))  # noqa: S311
+        rows = {
+            "filtered": kept,
             "noisy": [(item, item.row.example) for item in items],
             "random half": [(item, item.row.example) for item in half],
             "clean": [(item, replace(item.row.example, response=item.clean)) for item in items],
         }
-        return runs + [await self._train(seed, form, rows) for form, rows in forms.items()]
+        runs = []
+        for form in self._forms:
+            if form == "corrected":
+                rows[form] = _kept(items, scores, await self._corrections(seed, items, kept, llm))
+            runs.append(await self._train(seed, form, rows[form]))
+        return runs
+
+    async def _corrections(
+        self, seed: int, items: Sequence[Item], kept: Sequence[tuple[Item, Example]], llm: Any
+    ) -> list[Preference]:
+        """Of what the filter leaves out: candidates by the model trained on what it keeps, judged by the base model."""
+        low = [item for item in items if item.row.example.row not in {example.row for _, example in kept}]
+        writer = self._folder(seed) / "filtered"
+        written = self._answerer.answers([item.row.example for item in low], writer, ANSWER_TOKENS)
+        asked = [
+            replace(item.row.example, meta={CANDIDATE: "" if answer.cut else answer.text})
+            for item, answer in zip(low, written, strict=True)
+        ]
+        judge = ModelJudge(llm, recipe_for(llm, samples=0))
+        stream = correct_stream(asked, [ColumnWriter(CANDIDATE, "trained on the kept rows")], judge)
+        async with aclosing(stream) as judged:
+            preferences = [preference async for preference in judged]
+        write_records(self._folder(seed) / "preferences.jsonl", preferences)
+        return preferences
+
+    def _folder(self, seed: int) -> Path:
+        return self._keep / f"{self._size.rows}-rows-{self._size.epochs}-epochs" / f"seed-{seed}"
 
     async def _train(self, seed: int, form: str, rows: Sequence[tuple[Item, Example]]) -> Run:
-        folder = self._keep / f"seed-{seed}" / form.replace(" ", "-")
+        folder = self._folder(seed) / form.replace(" ", "-")
         settings = TrainSettings(
             epochs=self._size.epochs, batch_size=self._size.batch, learning_rate=RATE, seed=seed, max_tokens=512
         )
@@ -148,7 +166,7 @@ class Experiment:
 
     def _answered(self, adapter: Path | None, folder: Path) -> tuple[list[bool], list[bool], list[float]]:
         """Of each test question: whether the answer is right, whether it has the right form, and its token F1."""
-        path = folder / "answers.json"
+        path = folder / f"answers-{len(self._test)}.json"
         if not path.exists():
             folder.mkdir(parents=True, exist_ok=True)
             told = self._answerer.answers([item.row.example for item in self._test], adapter, ANSWER_TOKENS)
@@ -176,7 +194,7 @@ def _kept(
     return made
 
 
-def told(data: Path, size: Size, keep: Path | None) -> tuple[dict[str, Any], str]:
+def told(data: Path, size: Size, keep: Path | None, forms: Sequence[str] = FORMS) -> tuple[dict[str, Any], str]:
     """The experiment's outcome, JSON-ready, and as text.
 
     Raises:
@@ -186,7 +204,7 @@ def told(data: Path, size: Size, keep: Path | None) -> tuple[dict[str, Any], str
     with tempfile.TemporaryDirectory() as passing:
         folder = keep or Path(passing)
         folder.mkdir(parents=True, exist_ok=True)
-        experiment = Experiment(path, size, folder)
+        experiment = Experiment(path, size, folder, forms)
         runs = asyncio.run(experiment.run())
     lines = figures(runs, experiment.groups)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -204,19 +222,28 @@ def told(data: Path, size: Size, keep: Path | None) -> tuple[dict[str, Any], str
 @click.option("--data", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path), help="The files.")
 @click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Folder for what is finished.")
 @click.option("--seed", "seeds", multiple=True, type=int, default=DEFAULT.seeds, show_default=True, help="Repeatable.")
+@click.option("--form", "forms", multiple=True, type=click.Choice(FORMS), default=FORMS, help="Default: all.")
 @click.option("--rows", default=DEFAULT.rows, show_default=True, type=click.IntRange(8))
 @click.option("--test", default=DEFAULT.test, show_default=True, type=click.IntRange(8))
 @click.option("--epochs", default=DEFAULT.epochs, show_default=True, type=click.IntRange(1))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def main(
-    *, data: Path, keep: Path | None, seeds: tuple[int, ...], rows: int, test: int, epochs: int, as_json: bool
+    *,
+    data: Path,
+    keep: Path | None,
+    seeds: tuple[int, ...],
+    forms: tuple[str, ...],
+    rows: int,
+    test: int,
+    epochs: int,
+    as_json: bool,
 ) -> None:
     """Print accuracy and share of answers in the right form after training on each form of the set.
 
-    Seeds may be trained by processes side by side, each with OMP_NUM_THREADS=1, that name the same folder to keep.
+    Seeds and forms may be trained by processes side by side (each with OMP_NUM_THREADS=1) that keep in one folder.
     """
     try:
-        found, text = told(data, Size(rows, test, seeds, epochs), keep)
+        found, text = told(data, Size(rows, test, seeds, epochs), keep, forms)
     except (ClearError, OSError) as error:
         raise click.ClickException(str(error)) from None
     click.echo(json.dumps(found) if as_json else text)
