@@ -215,7 +215,11 @@ def _malformed(why: str) -> LLMError:
 
 
 def _is_unicode(text: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in text)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _count(used: object, name: str) -> int:
