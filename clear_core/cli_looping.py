@@ -5,6 +5,7 @@ Every stage is kept as it ends: calls by the ledger, trainings by their folders.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -186,8 +187,9 @@ def _tested(loop: Loop, took: Took, model: ModelRef, name: str) -> dict[str, Any
 def _answering(test: Sequence[Example], model: ModelRef) -> Callable[[Desk], Any]:
     async def work(desk: Desk) -> Finished[_Answered]:
         writer = ModelWriter(desk.model(model))
-        answered = [_Answered(e.row, (await writer.write(e))[0].text or "") for e in test]
-        return desk.finish(answered, None)
+        written = await asyncio.gather(*[writer.write(example) for example in test])
+        answers = [_Answered(e.row, candidates[0].text or "") for e, candidates in zip(test, written, strict=True)]
+        return desk.finish(answers, None)
 
     return work
 

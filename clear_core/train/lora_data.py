@@ -100,6 +100,23 @@ def padded(examples: Sequence[Tokens], pad: int) -> tuple[list[list[int]], list[
     return ids, there, learned
 
 
+def pieces(batch: Sequence[Tokens], most: int) -> list[list[Tokens]]:
+    """A batch in pieces that are learned one after the other and count as one step: memory grows with their tokens.
+
+    Args:
+        batch: the examples.
+        most: tokens of a piece, padding counted; a longer example is a piece of its own.
+    """
+    made: list[list[Tokens]] = []
+    for example in sorted(batch, key=len):
+        # Each is at least as long as those before it, so it gives the piece's width.
+        if made and (len(made[-1]) + 1) * len(example) <= most:
+            made[-1].append(example)
+        else:
+            made.append([example])
+    return made
+
+
 def _slices(items: list[int], size: int) -> Iterator[list[int]]:
     for start in range(0, len(items), size):
         yield items[start : start + size]

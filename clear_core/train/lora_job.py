@@ -19,12 +19,14 @@ from clear_core.errors import ClearError, InputError
 from clear_core.io import atomic_writer
 from clear_core.llm.embedded_server import weights_path
 from clear_core.train.gguf_adapter import write_gguf
-from clear_core.train.lora_data import NO_TARGET, Tokens, batches, padded, tokens_of
+from clear_core.train.lora_data import NO_TARGET, Tokens, batches, padded, pieces, tokens_of
 from clear_core.train.settings import LORA_BATCH_SIZE, LORA_LEARNING_RATE, TrainSettings
 
 CHECKPOINT: Final = "checkpoint.pt"
 FACTS: Final = "facts.json"
 LEFT_OUT: Final = "left_out.jsonl"
+MOST_TOKENS: Final = {"cpu": 1024, "cuda": 16_384}
+"""Tokens that are learned at once; a small model's activations take some 2.5 MB for each."""
 WARM_UP: Final = 0.05
 """Share of the steps in which the learning rate rises to its height; it then falls to 0 in a straight line."""
 
@@ -220,7 +222,22 @@ def _learn(model: Any, optimizer: Any, learned: list[Any], batch: list[Tokens], 
     """One step; gives the mean loss of the batch's response tokens, in nats."""
     import torch  # noqa: PLC0415
 
-    ids, there, targets = (torch.tensor(rows, device=model.device) for rows in padded(batch, pad))
+    optimizer.zero_grad()
+    tokens, loss = sum(len(example.response) for example in batch), 0.0
+    for piece in pieces(batch, MOST_TOKENS[model.device.type]):
+        part = _loss(model, piece, pad) / tokens
+        part.backward()
+        loss += float(part)
+    torch.nn.utils.clip_grad_norm_(learned, 1.0)
+    optimizer.step()
+    return loss
+
+
+def _loss(model: Any, examples: list[Tokens], pad: int) -> Any:
+    """The summed loss of the examples' response tokens."""
+    import torch  # noqa: PLC0415
+
+    ids, there, targets = (torch.tensor(rows, device=model.device) for rows in padded(examples, pad))
     width = targets.shape[1]
     outputs = model(
         input_ids=ids,
@@ -229,13 +246,8 @@ def _learn(model: Any, optimizer: Any, learned: list[Any], batch: list[Tokens], 
         logits_to_keep=width + 1,  # each position tells the next token
         use_cache=False,
     )
-    logits = outputs.logits[:, -width - 1 : -1].float()
-    loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=NO_TARGET)
-    optimizer.zero_grad()
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_(learned, 1.0)
-    optimizer.step()
-    return float(loss)
+    logits = outputs.logits[:, -width - 1 : -1].float().flatten(0, 1)
+    return torch.nn.functional.cross_entropy(logits, targets.flatten(), ignore_index=NO_TARGET, reduction="sum")
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from clear_core.errors import InputError
 from clear_core.train.gguf_adapter import rotated
-from clear_core.train.lora_data import NO_TARGET, Tokens, batches, padded, tokens_of
+from clear_core.train.lora_data import NO_TARGET, Tokens, batches, padded, pieces, tokens_of
 from clear_core.train.rows import chat_rows, fingerprint
 from clear_core.train.settings import TrainSettings
 from clear_core.types import Example, Message
@@ -96,6 +96,14 @@ def test_responses_end_together_behind_padding_that_is_never_learned() -> None:
     assert ids == [[1, 2, 3, 4], [0, 1, 5, 6]]
     assert there == [[1, 1, 1, 1], [0, 1, 1, 1]]
     assert learned == [[NO_TARGET, 4], [5, 6]]
+
+
+@given(st.lists(st.integers(1, 90), min_size=1, max_size=12), st.integers(1, 200))
+def test_a_batch_is_learned_in_pieces_that_fit(lengths: list[int], most: int) -> None:
+    batch = [Tokens((0,) * length, (place,)) for place, length in enumerate(lengths)]
+    made = pieces(batch, most)
+    assert sorted(e.response for piece in made for e in piece) == [(place,) for place in range(len(batch))]
+    assert all(len(piece) == 1 or len(piece) * max(map(len, piece)) <= most for piece in made)
 
 
 @given(st.integers(1, 4), st.integers(1, 4), st.integers(0, 50))
