@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from clear_core.errors import InputError
-
 WINDOW: Final = 16
 """Batches among which examples of like length are put together, so that little of a batch is padding."""
+SURROGATES: Final = frozenset(map(chr, range(0xD800, 0xE000)))
+"""Halves of characters, which JSON can hold and no tokenizer reads."""
 NO_TARGET: Final = -100
 """Stands where a token is not learned."""
 
@@ -32,37 +32,55 @@ class Tokens:
 
 
 def tokens_of(tokenizer: Any, messages: Sequence[Mapping[str, str]], longest: int) -> Tokens | str:
-    """One conversation in the model's own chat form, or why it can't be learned: "blank", "control" or "too_long".
+    """One conversation in the model's own chat form, or why it can't be learned.
 
-    Prompt and response are tokenised apart, as they are when the model is asked. "control" means that a text holds
-    one of the tokenizer's control tokens, which would end or open a turn where there is none.
+    Prompt and response are tokenised apart, as they are when the model is asked.
+
+    Returns:
+        The tokens, or "blank", "too_long", "not_text" (half a character), "template" (the chat template refuses the
+        turns or changes the response), or "control": a text holds one of the tokenizer's control tokens, which would
+        end or open a turn where there is none.
 
     Args:
         tokenizer: a transformers tokenizer with a chat template.
         messages: the conversation; the last turn is the response.
         longest: tokens of prompt and response together that are taken.
-
-    Raises:
-        InputError: when the template puts no response after its own opening of a turn.
     """
     response = messages[-1]["content"]
     if not response.strip():
         return "blank"
     if any(token in turn["content"] for token in tokenizer.all_special_tokens for turn in messages):
         return "control"
-    before = tokenizer.apply_chat_template(messages[:-1], tokenize=False, add_generation_prompt=True)
-    whole = tokenizer.apply_chat_template(messages, tokenize=False)
-    if not whole.startswith(before) or not whole[len(before) :].startswith(response):
-        raise InputError(
-            "The base model's chat template changes what stands before a response, or the response itself.",
-            "Choose a base model with a plain chat template.",
-        )
-    after = whole[len(before) + len(response) :].rstrip("\n") or tokenizer.eos_token or ""
+    if any(character in SURROGATES for turn in messages for character in turn["content"]):
+        return "not_text"
+    if (parts := _parts(tokenizer, messages)) is None:
+        return "template"
+    before, learned_text = parts
     prompt = tokenizer(before, add_special_tokens=False).input_ids
-    learned = tokenizer(response + after, add_special_tokens=False).input_ids
+    learned = tokenizer(learned_text, add_special_tokens=False).input_ids
     if len(prompt) + len(learned) > longest:
         return "too_long"
     return Tokens(tuple(prompt), tuple(learned))
+
+
+def _parts(tokenizer: Any, messages: Sequence[Mapping[str, str]]) -> tuple[str, str] | None:
+    """What stands before the response, and the response with what ends its turn; None where they can't be told."""
+    from jinja2 import TemplateError  # noqa: PLC0415 - comes with transformers
+
+    response = messages[-1]["content"]
+    try:
+        before = tokenizer.apply_chat_template(messages[:-1], tokenize=False, add_generation_prompt=True)
+        whole = tokenizer.apply_chat_template(messages, tokenize=False)
+    except TemplateError:
+        return None
+    if not whole.startswith(before):
+        return None
+    rest = whole[len(before) :]
+    # Some templates strip what they are given.
+    said = next((text for text in (response, response.strip()) if rest.startswith(text)), None)
+    if said is None:
+        return None
+    return before, said + (rest[len(said) :].rstrip("\n") or tokenizer.eos_token or "")
 
 
 def batches(lengths: Sequence[int], size: int, seed: int, epoch: int) -> list[list[int]]:

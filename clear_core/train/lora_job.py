@@ -174,6 +174,8 @@ class _Job:
 WHY: Final = {
     "blank": "the response is empty",
     "control": "a text holds one of the model's control tokens",
+    "template": "the model's chat template refuses the turns or changes the response",
+    "not_text": "a text holds half a character",
     "too_long": "longer than the tokens that are taken",
 }
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jinja2 import TemplateError
 
 from clear_core.errors import InputError
 from clear_core.train.gguf_adapter import rotated
@@ -35,6 +36,16 @@ class Tokenizer:
         return Encoded
 
 
+class Stripping(Tokenizer):
+    def apply_chat_template(self, messages: Any, **how: Any) -> str:
+        return super().apply_chat_template([{**turn, "content": turn["content"].strip()} for turn in messages], **how)
+
+
+class Refusing(Tokenizer):
+    def apply_chat_template(self, *_messages: Any, **_how: Any) -> str:
+        raise TemplateError("Conversation roles must alternate")
+
+
 def conversation(*turns: str) -> list[dict[str, str]]:
     return [{"role": ("user", "assistant")[place % 2], "content": text} for place, text in enumerate(turns)]
 
@@ -58,7 +69,12 @@ def test_a_template_without_an_end_gets_the_models_own() -> None:
 
 @pytest.mark.parametrize(
     ("turns", "why"),
-    [(("Hi", " \n"), "blank"), (("Hi", "x" * 500), "too_long"), (("Say <|end|>", "x"), "control")],
+    [
+        (("Hi", " \n"), "blank"),
+        (("Hi", "x" * 500), "too_long"),
+        (("Say <|end|>", "x"), "control"),
+        (("\ud800", "x"), "not_text"),
+    ],
 )
 def test_what_cannot_be_learned_whole_is_named(turns: tuple[str, ...], why: str) -> None:
     assert tokens_of(Tokenizer(), conversation(*turns), 500) == why
@@ -70,9 +86,15 @@ def test_the_longest_example_that_fits_is_taken_whole() -> None:
     assert tokens_of(Tokenizer(), conversation("Hi", "Hello"), len(tokens) - 1) == "too_long"
 
 
-def test_a_template_that_opens_a_turn_in_two_ways_is_refused() -> None:
-    with pytest.raises(InputError, match="chat template"):
-        tokens_of(Tokenizer(opening="<|start|>assistant\n<think>\n"), conversation("Hi", "Hello"), 500)
+def test_a_template_that_opens_a_turn_in_two_ways_is_told_apart_from_one_that_strips() -> None:
+    assert tokens_of(Tokenizer(opening="<|start|>assistant\n<think>\n"), conversation("Hi", "Hello"), 500) == "template"
+    stripped = tokens_of(Stripping(), conversation("Hi", " Hello \n"), 500)
+    assert isinstance(stripped, Tokens)
+    assert text_of(stripped.response) == "Hello<|end|>"
+
+
+def test_turns_that_a_template_refuses_are_left_out() -> None:
+    assert tokens_of(Refusing(), conversation("Hi", "Hello"), 500) == "template"
 
 
 @given(st.lists(st.integers(1, 900), max_size=300), st.integers(1, 9), st.integers(0, 3), st.integers(0, 3))
