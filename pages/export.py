@@ -79,6 +79,7 @@ def _downloads(at_hand: Basis) -> None:
     export_link(at_hand, "changes", "Dropped and replaced rows, with reasons")
     export_link(at_hand, "decisions", "All decisions")
     st.caption("Untouched rows come back byte for byte. A large dataset takes a moment before its download starts.")
+    address.page_link("train", "Train a model on it", icon=":material/model_training:")
     with st.expander("The records behind it"):
         export_link(at_hand, "scores", "Scores")
         if at_hand.correct:

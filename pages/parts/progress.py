@@ -139,6 +139,8 @@ def _facts(run: RunRecord) -> str:
     elif config.kind != "import":
         facts.append(("Judge" if config.kind == "correct" else "Scored by", asked_words(config)))
         facts.append(("Measure", str(run.recipe.get("measure", ""))))
+    if isinstance(gamma := run.state.get("gamma"), float):
+        facts.append(("Stops early at", f"gamma {gamma:.3f}"))
     if config.kind == "correct":
         facts.append(("Candidates from", writers_words(run)))
     if run.calls_paid or run.calls_replayed:

@@ -54,7 +54,7 @@ def _line(run: RunRecord) -> str:
         f"Run {run.id}" + (" (trial)" if config.trial else ""),
         run_words(run),
         str(run.recipe.get("name") or run.recipe.get("measure") or ""),
-        f"{run.done:,} of {count(run.total, 'row')}",
+        f"{run.done:,} of {count(run.total, 'step' if config.train else 'row')}",
         count(sum(run.problems.values()), "problem") if run.problems else "",
         ago(run.created_at),
     ]

@@ -30,8 +30,8 @@ def score_html(score: ConfidenceScore, gamma: float) -> str:
         problem = f'<p class="cr-state cr-warn">{escaped(PROBLEMS.get(score.problem, score.problem))}</p>'
     span = (score.lower, score.upper) if score.lower is not None and score.upper is not None else None
     return (
-        f'<section class="cr-parts"><h4>Score</h4>{meter("Confidence", score.confidence, gamma, span)}{_early(span)}'
-        f"{parts}{problem}{_gain(score.evidence)}{_stored(score.evidence)}{_samples(score)}"
+        f'<section class="cr-parts"><h4>Score</h4>{meter("Confidence", score.confidence, gamma, span)}'
+        f"{_early(span, gamma)}{parts}{problem}{_gain(score.evidence)}{_stored(score.evidence)}{_samples(score)}"
         f"{_reflections(score.evidence)}{small(_made(score))}</section>"
     )
 
@@ -48,10 +48,12 @@ def _made(score: ConfidenceScore) -> str:
     return escaped(" · ".join(word for word in words if word))
 
 
-def _early(span: tuple[float, float] | None) -> str:
+def _early(span: tuple[float, float] | None, gamma: float) -> str:
+    """Between what the confidence lies where sampling stopped early, and whether that leaves this gamma undecided."""
     if span is None:
         return ""
-    return small(f"Sampling stopped early: with every sample it would lie from {span[0]:.3f} to {span[1]:.3f}.")
+    words = f"Sampling stopped early: with every sample it would lie from {span[0]:.3f} to {span[1]:.3f}."
+    return small(words + (" This gamma lies between them." if span[0] < gamma <= span[1] else ""))
 
 
 def _gain(evidence: Mapping[str, Any]) -> str:

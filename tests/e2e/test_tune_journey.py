@@ -55,14 +55,24 @@ def test_arrow_keys_move_gamma_and_the_saved_policy_leads_to_its_review(visit, o
     assert (policy.gamma, policy.eta) == ("0.5", 0.55)
 
 
-@pytest.mark.parametrize("path", ["tune", "review", "export"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_fit_a_window_of_800_pixels(browser, one_server, seeded, path, scheme):
+@pytest.mark.parametrize(
+    ("path", "words", "scheme"),
+    [
+        ("tune", "gamma 0.500", "light"),
+        ("review", "gamma 0.500", "dark"),
+        ("export", "gamma 0.500", "light"),
+        ("score", "Scored by", "dark"),
+        ("correct", "Candidates come from", "light"),
+        ("train", "Learns from", "dark"),
+        ("rounds", "There is one set of scores so far", "light"),
+    ],
+)
+def test_pages_fit_a_window_of_800_pixels(browser, one_server, seeded, path, words, scheme):
     _, ids = seeded
     context = browser.new_context(viewport={"width": 800, "height": 900}, color_scheme=scheme)
     page = context.new_page()
     page.goto(f"{one_server.url}/{path}?dataset={ids.dataset}&view=replacements")
-    page.get_by_text("gamma 0.500").first.wait_for()
+    page.get_by_text(words).first.wait_for()
     too_wide = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth - innerWidth")
     assert too_wide <= 0
     context.close()

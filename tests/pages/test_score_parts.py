@@ -90,6 +90,8 @@ def test_a_score_that_stopped_early_shows_between_what_it_lies():
     html = score_html(ConfidenceScore("e", 0, 0.7, lower=0.65, upper=0.9), 0.5)
     assert 'style="left:65.00%;width:25.00%"' in html
     assert "from 0.650 to 0.900" in html
+    assert "This gamma lies between them" not in html
+    assert "This gamma lies between them" in score_html(ConfidenceScore("e", 0, 0.7, lower=0.65, upper=0.9), 0.9)
 
 
 def test_letters_by_probability_and_doubtful_fields_are_told():
