@@ -1,9 +1,10 @@
-"""The evidence that needs no model, each figure beside its baseline and with its interval.
+"""The evidence, each figure beside its baseline and with its interval.
 
-    python -m benchmarks.curation --data DIR [--json] [--part formulas|answers|passages|judge ...]
+    python -m benchmarks.curation --data DIR [--json] [--part NAME ...] [--keep FOLDER]
 
-DIR holds the files named in `benchmarks.consistency` and `benchmarks.judging`; they are not part of the project.
-Nothing is tuned on them.
+Without --part: what needs no model and takes seconds. The parts `calls` (minutes), `embedded` and `training` (hours of
+a processor) are done when they are named. DIR holds the files that each part's module names; they are not part of the
+project. Nothing is tuned on them.
 """
 
 from __future__ import annotations
@@ -12,51 +13,115 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
+from benchmarks import calls, crosscheck, embedded, training
 from benchmarks.consistency import ANSWERS, PASSAGES, Line, on_answers, on_passages
 from benchmarks.formulas import eta_table_holds, largest_errors
 from benchmarks.judging import PAIRS, JudgeLine, on_pairs
 from benchmarks.resampling import Figure
-from clear_core.errors import ClearError
+from benchmarks.saying import answers_to_products, stored_answers
+from clear_core.errors import ClearError, InputError
 
-FILES: Mapping[str, str] = {"answers": ANSWERS, "passages": PASSAGES, "judge": PAIRS}
-READ: Mapping[str, Callable[[Path], Sequence[Line] | Sequence[JudgeLine]]] = {
-    "answers": on_answers,
-    "passages": on_passages,
-    "judge": on_pairs,
+Found = tuple[dict[str, Any], str]
+"""A part's figures, JSON-ready, and as text."""
+EMBEDDED: Final[Mapping[str, tuple[int, int]]] = {
+    "squad_n30_mixed": (200, 5),
+    "gsm8k_n": (200, 5),
+    "drop_n": (160, 5),
+    "mmlu_redux": (160, 5),
+    "halueval_general": (160, 0),
 }
+"""Rows and samples of each set; 0 scores by likelihood alone, where long responses make samples cost too much."""
+
+
+def formulas(_data: Path, _keep: Path | None) -> Found:
+    """The equations on worked numbers, and against `uqlm` where it is installed."""
+    found: dict[str, Any] = {"largest_errors": largest_errors(), "eta_table_holds": eta_table_holds()}
+    if crosscheck.is_installed():
+        found["largest_errors"]["100 random cases against uqlm"] = crosscheck.largest_difference(100)
+    return found, formulas_told(found)
+
+
+def stored(
+    name: str, read: Callable[[Path], Sequence[Line] | Sequence[JudgeLine]], data: Path, _keep: Path | None
+) -> Found:
+    """Figures from what others stored."""
+    path = _there(data, name)
+    lines = read(path)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    found = {"file": name, "sha256": digest, "lines": [asdict(line) for line in lines]}
+    return found, f"{name} (sha256 {digest[:12]})\n\n" + "\n\n".join(tables(lines))
+
+
+def by_embedded(data: Path, keep: Path | None) -> Found:
+    """The embedded model's confidence on every set."""
+    told = [
+        embedded.told(
+            _there(data, f"{name}.jsonl.gz"), embedded.Draw(rows), samples, keep=keep / name if keep else None
+        )
+        for name, (rows, samples) in EMBEDDED.items()
+    ]
+    return {"files": [found for found, _ in told]}, "\n\n".join(text for _, text in told)
+
+
+def by_calls(data: Path, _keep: Path | None) -> Found:
+    """Requests and tokens of each way of asking."""
+    _there(data, ANSWERS)
+    lines = []
+    for rate in (0.1, 0.3):
+        lines += calls.measure(f"scripted, {rate:.0%} of samples wrong", *answers_to_products(2000, rate), GAMMAS)
+    lines += calls.measure("TriviaQA, stored samples", *stored_answers(data), GAMMAS)
+    return {"lines": [asdict(line) for line in lines]}, calls.table(lines)
+
+
+def by_training(data: Path, keep: Path | None) -> Found:
+    """The paper's experiment in small."""
+    _there(data, training.FILE)
+    return training.told(data, training.DEFAULT, keep)
+
+
+PARTS: Final[Mapping[str, Callable[[Path, Path | None], Found]]] = {
+    "formulas": formulas,
+    "answers": partial(stored, ANSWERS, on_answers),
+    "passages": partial(stored, PASSAGES, on_passages),
+    "judge": partial(stored, PAIRS, on_pairs),
+    "calls": by_calls,
+    "embedded": by_embedded,
+    "training": by_training,
+}
+GAMMAS: Final = ("median", "0.5", "0.8")
+QUICK: Final = ("formulas", "answers", "passages", "judge")
 
 
 @click.command()
 @click.option("--data", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path), help="The files.")
-@click.option("--part", "parts", multiple=True, type=click.Choice(["formulas", *FILES]), help="Default: all.")
+@click.option("--part", "parts", multiple=True, type=click.Choice(list(PARTS)), default=QUICK, show_default=True)
+@click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Folder for what is finished.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def main(*, data: Path, parts: tuple[str, ...], as_json: bool) -> None:
-    """Print formulas, consistency of stored samples and the judge's rule, with 95% bootstrap intervals."""
+def main(*, data: Path, parts: tuple[str, ...], keep: Path | None, as_json: bool) -> None:
+    """Print the figures of each part with 95% bootstrap intervals."""
     told: dict[str, Any] = {}
     texts = []
-    if not parts or "formulas" in parts:
-        told["formulas"] = {"largest_errors": largest_errors(), "eta_table_holds": eta_table_holds()}
-        texts.append(formulas_told(told["formulas"]))
-    for part, name in FILES.items():
-        if parts and part not in parts:
-            continue
-        path = data / name
-        if not path.exists():
-            raise click.ClickException(f"{data} has no {name}. Name other parts with --part, or add it.")
-        try:
-            lines = READ[part](path)
-        except ClearError as error:
-            raise click.ClickException(str(error)) from None
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        told[part] = {"file": name, "sha256": digest, "lines": [asdict(line) for line in lines]}
-        texts.append(f"{name} (sha256 {digest[:12]})\n\n" + "\n\n".join(tables(lines)))
+    for part, make in PARTS.items():
+        if part in parts:
+            try:
+                told[part], text = make(data, keep)
+            except (ClearError, OSError) as error:
+                raise click.ClickException(str(error)) from None
+            texts.append(text)
     click.echo(json.dumps(told) if as_json else "\n\n".join(texts))
+
+
+def _there(data: Path, name: str) -> Path:
+    if not (data / name).exists():
+        raise InputError(f"{data} has no {name}.", "Name other parts with --part, or add it.")
+    return data / name
 
 
 def formulas_told(found: Mapping[str, Any]) -> str:

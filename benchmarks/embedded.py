@@ -13,7 +13,7 @@ import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing, closing
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +91,60 @@ def _cell(found: Auroc | None) -> str:
     return f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]" if found else "–"
 
 
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """Which rows of a file are scored.
+
+    Attributes:
+        size: how many.
+        seed: of the draw.
+        part: of this part only, where rows name one.
+    """
+
+    size: int
+    seed: int = 0
+    part: str = "train"
+
+
+def told(
+    data: Path,
+    drawn: Draw,
+    samples: int,
+    *,
+    truth: Path | None = None,
+    keep: Path | None = None,
+    scores: Path | None = None,
+) -> tuple[dict[str, Any], str]:
+    """The figures of one file, JSON-ready, and as text.
+
+    Args:
+        data: the file.
+        drawn: which rows.
+        samples: of each row; 0 scores by likelihood alone.
+        truth: the file's truth, if it is not where `read_rows` finds it.
+        keep: folder for ledger and scores.
+        scores: recorded scores of all rows, instead of scoring.
+
+    Raises:
+        ClearError: when a file can't be used or the model fails.
+    """
+    rows = draw(read_rows(data, truth, drawn.part), drawn.size, drawn.seed)
+    scored = _recorded(rows, scores) if scores else _scored(rows, keep, samples)
+    table = figures(rows, scored)
+    found = {
+        "file": data.name,
+        "sha256": hashlib.sha256(data.read_bytes()).hexdigest(),
+        "rows": len(rows),
+        "seed": drawn.seed,
+        "unscored": sum(score.confidence is None for score in scored),
+        "measure": scored[0].measure,
+        "model": scored[0].model,
+        "samples": max(score.samples for score in scored),
+    }
+    text = report(found, table)
+    return found | {"auroc": {name: _plain(cells) for name, cells in table.items()}}, text
+
+
 @click.command()
 @click.option("--data", required=True, type=FILE, help="The dataset, JSONL or JSONL.gz.")
 @click.option("--truth", type=FILE, help="Its truth; default NAME.truth.jsonl(.gz) beside it, else is_bad in the rows.")
@@ -115,25 +169,10 @@ def main(
 ) -> None:
     """Print AUROC with 95% bootstrap intervals of the embedded model's confidence, its parts, and length alone."""
     try:
-        rows = draw(read_rows(data, truth, part), size, seed)
-        scored = _recorded(rows, scores) if scores else _scored(rows, keep, samples)
+        found, text = told(data, Draw(size, seed, part), samples, truth=truth, keep=keep, scores=scores)
     except (ClearError, OSError) as error:
         raise click.ClickException(str(error)) from None
-    table = figures(rows, scored)
-    told = {
-        "file": data.name,
-        "sha256": hashlib.sha256(data.read_bytes()).hexdigest(),
-        "rows": len(rows),
-        "seed": seed,
-        "unscored": sum(score.confidence is None for score in scored),
-        "measure": scored[0].measure,
-        "model": scored[0].model,
-        "samples": max(score.samples for score in scored),
-    }
-    if as_json:
-        click.echo(json.dumps(told | {"auroc": {name: _plain(cells) for name, cells in table.items()}}))
-    else:
-        click.echo(report(told, table))
+    click.echo(json.dumps(found) if as_json else text)
 
 
 def _scored(rows: Sequence[NoisyRow], keep: Path | None, samples: int) -> list[ConfidenceScore]:
