@@ -85,7 +85,8 @@ def loop(
     (out / REPORT).write_text(json.dumps(report, ensure_ascii=False, indent=2), "utf-8")
     for round_ in report["rounds"]:
         click.echo(f"Round {round_['round']}: {out / round_['export']}, {round_['examples']:,} examples", err=True)
-    click.echo(f"{report['seconds']:,.0f} seconds in all. The report: {out / REPORT}", err=True)
+    took = f"{report['seconds']:,.0f} seconds, {report['processor_seconds']:,.0f} of a processor"
+    click.echo(f"It took {took}. The report: {out / REPORT}", err=True)
 
 
 def _examples(source: Source, field_map: Any, limit: int | None) -> list[Example]:

@@ -6,6 +6,7 @@ Every stage is kept as it ends: calls by the ledger, trainings by their folders.
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -62,7 +63,7 @@ class Loop:
 
 @dataclass(slots=True)
 class Took:
-    """What each stage took, JSON-ready: seconds, and what the stage itself says."""
+    """What each stage took, JSON-ready: seconds, processor seconds (models' processes included), and what it says."""
 
     stages: list[dict[str, Any]] = field(default_factory=list)
 
@@ -71,9 +72,10 @@ class Took:
         """Time a stage; what is put into the mapping is told with it."""
         click.echo(f"{len(self.stages) + 1}. {name}", err=True)
         told: dict[str, Any] = {"stage": name}
-        began = time.monotonic()
+        began, used = time.monotonic(), _processor_seconds()
         yield told
         told["seconds"] = round(time.monotonic() - began, 1)
+        told["processor_seconds"] = round(_processor_seconds() - used, 1)
         self.stages.append(told)
 
 
@@ -123,6 +125,7 @@ def run_loop(loop: Loop) -> dict[str, Any]:
         "tests": tests,
         "stages": took.stages,
         "seconds": round(sum(stage["seconds"] for stage in took.stages), 1),
+        "processor_seconds": round(sum(stage["processor_seconds"] for stage in took.stages), 1),
     }
 
 
@@ -192,6 +195,12 @@ def _answering(test: Sequence[Example], model: ModelRef) -> Callable[[Desk], Any
         return desk.finish(answers, None)
 
     return work
+
+
+def _processor_seconds() -> float:
+    """Of this process and of those that it has seen end."""
+    spent = os.times()
+    return spent.user + spent.system + spent.children_user + spent.children_system
 
 
 def _complete(finished: Finished[Any], done: str) -> None:

@@ -17,18 +17,14 @@ from typing import Any, Final, TextIO
 
 from clear_core.errors import ClearError, InputError
 from clear_core.io import atomic_writer
-from clear_core.llm.embedded_server import weights_path
 from clear_core.train.gguf_adapter import write_gguf
-from clear_core.train.lora_data import NO_TARGET, Tokens, batches, padded, pieces, tokens_of
+from clear_core.train.lora_data import Tokens, batches, tokens_of
+from clear_core.train.lora_model import base_model, learn_step, rate, with_lora
 from clear_core.train.settings import LORA_BATCH_SIZE, LORA_LEARNING_RATE, TrainSettings
 
 CHECKPOINT: Final = "checkpoint.pt"
 FACTS: Final = "facts.json"
 LEFT_OUT: Final = "left_out.jsonl"
-MOST_TOKENS: Final = {"cpu": 1024, "cuda": 16_384}
-"""Tokens that are learned at once; a small model's activations take some 2.5 MB for each."""
-WARM_UP: Final = 0.05
-"""Share of the steps in which the learning rate rises to its height; it then falls to 0 in a straight line."""
 
 
 class _Job:
@@ -68,13 +64,13 @@ class _Job:
         import torch  # noqa: PLC0415
 
         self.tell(phase="preparing", told="Loading the base model.")
-        model, tokenizer = _base(self._settings.base)
+        model, tokenizer = base_model(self._settings.base)
         examples, left_out = self._examples(tokenizer)
         size = self._settings.batch_size or LORA_BATCH_SIZE
         total = self._settings.epochs * -(-len(examples) // size)
         device = "cuda" if torch.cuda.is_available() else "cpu"
         torch.manual_seed(self._settings.seed)
-        model = _with_lora(model, self._settings.rank).to(device)
+        model = with_lora(model, self._settings.rank).to(device)
         model.train()
         learned = [weights for weights in model.parameters() if weights.requires_grad]
         optimizer = torch.optim.AdamW(learned, lr=0.0, weight_decay=0.0)
@@ -92,8 +88,8 @@ class _Job:
                 order = batches(lengths, size, self._settings.seed, epoch)
             batch = [examples[number] for number in order[place]]
             for group in optimizer.param_groups:
-                group["lr"] = _rate(step, total, self._settings.learning_rate or LORA_LEARNING_RATE)
-            self._loss = _learn(model, optimizer, learned, batch, pad)
+                group["lr"] = rate(step, total, self._settings.learning_rate or LORA_LEARNING_RATE)
+            self._loss = learn_step(model, optimizer, learned, batch, pad)
             self._step, self._seconds = step + 1, before + time.monotonic() - started
             self.tell(phase="training", step=self._step, total=total, loss=self._loss)
             if self._step % self._settings.save_every == 0:
@@ -183,73 +179,6 @@ WHY: Final = {
 def told(left_out: Counter[str]) -> str:
     """Why how many examples are left out, for a person."""
     return ", ".join(f"{number:,} {WHY[why]}" for why, number in left_out.most_common())
-
-
-def _base(name: str) -> tuple[Any, Any]:
-    """The base model and its tokenizer, from the embedded weights or from a checkpoint's name or folder."""
-    import torch  # noqa: PLC0415
-    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig  # noqa: PLC0415
-
-    if name:
-        model = AutoModelForCausalLM.from_pretrained(name, dtype=torch.float32)
-        tokenizer = AutoTokenizer.from_pretrained(name)
-    else:
-        path = weights_path()
-        if path is None:
-            raise InputError("The embedded model's weights are not installed.", "Run `make setup`.")
-        place: dict[str, Any] = {"pretrained_model_name_or_path": path.parent, "gguf_file": path.name}
-        model = AutoModelForCausalLM.from_pretrained(
-            **place, dtype=torch.float32, quantization_config=GgufConfig(dequantize=True)
-        )
-        tokenizer = AutoTokenizer.from_pretrained(**place)
-    if not tokenizer.chat_template:
-        raise InputError(f"{name} has no chat template.", "Choose a base model that was made for chat.")
-    return model, tokenizer
-
-
-def _with_lora(model: Any, rank: int) -> Any:
-    from peft import LoraConfig, get_peft_model  # noqa: PLC0415
-
-    return get_peft_model(
-        model, LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM")
-    )
-
-
-def _rate(step: int, total: int, height: float) -> float:
-    rising = max(1, round(WARM_UP * total))
-    return height * min((step + 1) / rising, (total - step) / max(1, total - rising))
-
-
-def _learn(model: Any, optimizer: Any, learned: list[Any], batch: list[Tokens], pad: int) -> float:
-    """One step; gives the mean loss of the batch's response tokens, in nats."""
-    import torch  # noqa: PLC0415
-
-    optimizer.zero_grad()
-    tokens, loss = sum(len(example.response) for example in batch), 0.0
-    for piece in pieces(batch, MOST_TOKENS[model.device.type]):
-        part = _loss(model, piece, pad) / tokens
-        part.backward()
-        loss += float(part)
-    torch.nn.utils.clip_grad_norm_(learned, 1.0)
-    optimizer.step()
-    return loss
-
-
-def _loss(model: Any, examples: list[Tokens], pad: int) -> Any:
-    """The summed loss of the examples' response tokens."""
-    import torch  # noqa: PLC0415
-
-    ids, there, targets = (torch.tensor(rows, device=model.device) for rows in padded(examples, pad))
-    width = targets.shape[1]
-    outputs = model(
-        input_ids=ids,
-        attention_mask=there,
-        position_ids=(there.cumsum(1) - 1).clamp(min=0),
-        logits_to_keep=width + 1,  # each position tells the next token
-        use_cache=False,
-    )
-    logits = outputs.logits[:, -width - 1 : -1].float().flatten(0, 1)
-    return torch.nn.functional.cross_entropy(logits, targets.flatten(), ignore_index=NO_TARGET, reduction="sum")
 
 
 def main() -> None:

@@ -186,7 +186,7 @@ def test_the_embedded_model_wears_what_was_trained(tmp_path: Path) -> None:
     from peft import PeftModel
 
     from clear_core.train.lora_data import tokens_of
-    from clear_core.train.lora_job import _base
+    from clear_core.train.lora_model import base_model
 
     rows = ROWS[:4]
     hot = TrainSettings(epochs=3, batch_size=4, learning_rate=0.005, rank=8, max_tokens=80)
@@ -204,7 +204,7 @@ def test_the_embedded_model_wears_what_was_trained(tmp_path: Path) -> None:
         return logprobs[0], logprobs[1]
 
     plain, worn = asyncio.run(served())
-    model, tokenizer = _base("")
+    model, tokenizer = base_model("")
     row = json.loads((tmp_path / "colors" / "rows.jsonl").read_text().splitlines()[0])
     tokens = tokens_of(tokenizer, row["messages"], 80)
     ids = torch.tensor([[*tokens.prompt, *tokens.response]])
