@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from clear_core.cli_reading import good, mapped
 from clear_core.cli_training import training_options
 from clear_core.demo.places import Row, places
 from clear_core.errors import InputError
-from clear_core.io import Source, read_examples
+from clear_core.io import FieldMap, Source, read_examples
 from clear_core.propose import Gamma, Thresholds
 from clear_core.train.settings import TrainSettings
 from clear_core.types import Example
@@ -58,8 +57,8 @@ def loop(
     on this machine; an endpoint must offer OpenAI's fine-tuning API too. --test rows are answered before and after.
     The same command goes on where it was stopped.
     """
-    if max_calls is not None or adapter:
-        raise InputError("A loop goes without --max-calls and --adapter.", "Leave them out.")
+    if max_calls is not None or limit is not None or adapter:
+        raise InputError("A loop goes without --max-calls, --limit and --adapter.", "Leave them out.")
     asked = endpoint_of(embedded=embedded, adapter=None, base_url=base_url, model=model)
     out.mkdir(parents=True, exist_ok=True)
     right: dict[str, str] = {}
@@ -71,14 +70,14 @@ def loop(
         Loop(
             source,
             field_map,
-            _examples(source, field_map, limit),
+            _examples(source, field_map),
             out,
             asked,
             TrainSettings("openai" if asked.base_url else "lora", base=asked.model, base_url=asked.base_url, **how),
             Thresholds(Gamma.parse(gamma), eta),
             samples,
             concurrency,
-            _examples(Source.at(test), mapped(Source.at(test), mapping), None) if test else (),
+            _examples(Source.at(test), mapped(Source.at(test), mapping)) if test else (),
             right,
         )
     )
@@ -89,8 +88,8 @@ def loop(
     click.echo(f"It took {took}. The report: {out / REPORT}", err=True)
 
 
-def _examples(source: Source, field_map: Any, limit: int | None) -> list[Example]:
-    return list(islice(good(read_examples(source, field_map), []), limit))
+def _examples(source: Source, field_map: FieldMap) -> list[Example]:
+    return list(good(read_examples(source, field_map), []))
 
 
 def _own_set(out: Path) -> tuple[Path, Path, dict[str, str]]:

@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from clear_core.cli_scoring import ScoreOptions, run_score
 from clear_core.cli_training import run_training, told_of
 from clear_core.errors import BudgetError, InputError
 from clear_core.export import export_curated
-from clear_core.io import FieldMap, Source, read_examples, write_records
+from clear_core.io import FieldMap, Source, write_records
 from clear_core.propose import Thresholds, propose, rows_to_correct, score_table
 from clear_core.similarity import normalise
 from clear_core.train.settings import TrainSettings
@@ -132,7 +132,7 @@ def run_loop(loop: Loop) -> dict[str, Any]:
 def _exported(
     loop: Loop, number: int, scores: Sequence[ConfidenceScore], preferences: Sequence[Preference]
 ) -> tuple[list[Example], dict[str, Any]]:
-    """Propose, write a round's files, and read back what was exported: that is what is trained on."""
+    """Propose and write a round's files; gives what is trained on: the export but for rows that have no score."""
     folder = loop.out / f"round-{number}"
     folder.mkdir(parents=True, exist_ok=True)
     proposals = list(propose(scores, preferences, loop.thresholds))
@@ -143,8 +143,12 @@ def _exported(
     suffix = Path(loop.source.name.removesuffix(".gz").removesuffix(".zst")).suffix
     curated = folder / f"curated{suffix}"
     manifest = export_curated(loop.source, loop.field_map, proposals, [], curated)
-    source = Source.at(curated)
-    examples = [read for read in read_examples(source, loop.field_map) if isinstance(read, Example)]
+    fates = {proposal.row: proposal for proposal in proposals}
+    examples = [
+        replace(example, response=fates[example.row].response or example.response)
+        for example in loop.examples
+        if fates[example.row].fate in {"keep", "replace"}
+    ]
     told: dict[str, Any] = {
         "round": number,
         "counts": manifest["counts"],

@@ -108,6 +108,27 @@ def test_options_that_contradict_each_other_are_refused(folder: Path, arguments:
     assert why in told.output
 
 
+@pytest.mark.parametrize("option", [["--limit", 3], ["--max-calls", 3], ["--adapter", "x"]])
+def test_a_loop_takes_no_option_that_would_leave_rows_out(folder: Path, option: list[Any]) -> None:
+    told = run("loop", file_of(folder)[0], "--out", folder / "out", *option)
+    assert told.exit_code == 2
+    assert "goes without" in told.output
+
+
+def test_rows_without_a_score_are_exported_but_never_learned(folder: Path) -> None:
+    path, answers = file_of(folder)
+    path.write_text(path.read_text() + '\n{"id": "blank", "prompt": "Where is it?", "response": ""}\n')
+    endpoint = StubEndpoint(answers)
+    with serving(endpoint) as base_url:
+        told = run("loop", path, "--out", folder / "out", "--base-url", base_url, "--model", "small", "--gamma", "0")
+    assert told.exit_code == 0, told.output
+    report = json.loads((folder / "out" / "loop.json").read_text())
+    assert report["rounds"][0]["counts"]["unscored"] == 1
+    assert (report["rounds"][0]["examples"], report["rows"]) == (24, 25)
+    assert "Where is it?" in (folder / "out" / "round-1" / "curated.jsonl").read_text()
+    assert "Where is it?" not in endpoint.tuning.files["file-1"]["content"]
+
+
 def test_the_loops_own_set_has_errors_in_a_third_and_a_test_part_of_its_own() -> None:
     given, test = places()
     assert (len(given), len(test)) == (96, 60)
