@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import PurePath
 from typing import Any, Final
 
 import numpy as np
@@ -268,10 +269,14 @@ def round_stamp(engine: Engine, round_id: int) -> tuple[object, ...]:
 def trained_models(engine: Engine, dataset_id: int) -> list[tuple[str, ModelRef]]:
     """Every model that was trained on the dataset, newest first, each with a label: who may write candidates."""
     found = [
-        (f"{each.name}: {each.registered.model or each.registered.adapter}", each.registered)
+        (f"{each.name}: {_called(each.registered)}", each.registered)
         for each in reversed(list_rounds(engine, dataset_id))
         if each.registered
     ]
     runs = [(run, run.trained) for run in list_runs(engine, dataset_id, "train")]
-    found += [(f"Training {run.id}: {model.model or model.adapter}", model) for run, model in runs if model]
+    found += [(f"Training {run.id}: {_called(model)}", model) for run, model in runs if model]
     return found
+
+
+def _called(model: ModelRef) -> str:
+    return model.model or PurePath(model.adapter).name

@@ -9,6 +9,7 @@ import streamlit as st
 
 from clear_core.errors import ClearError
 from clear_core.propose import Gamma, Thresholds, rows_to_correct
+from db.policies import list_policies
 from db.records import DatasetRecord, RunConfig, RunRecord, Scope
 from db.rounds import trained_models
 from db.scores import score_table
@@ -69,7 +70,7 @@ def _new_run(dataset: DatasetRecord, runs: list[RunRecord], scored: list[RunReco
     with st.container(border=True):
         judging = choose_judge(settings(), before, trained, columns, writers)
     with st.container(border=True):
-        scope, rows = _which_rows(scored, before)
+        scope, rows = _which_rows(dataset, scored, before)
     candidates, weak = writers.judged_by(judging.judge)
     config = replace(
         judging.config,
@@ -83,11 +84,14 @@ def _new_run(dataset: DatasetRecord, runs: list[RunRecord], scored: list[RunReco
     plan_run(dataset, config, runs, rows=rows, missing=missing, verb="Correct")
 
 
-def _which_rows(scored: list[RunRecord], before: RunConfig) -> tuple[RunConfig, int]:
+def _which_rows(dataset: DatasetRecord, scored: list[RunRecord], before: RunConfig) -> tuple[RunConfig, int]:
     """Which rows get a candidate, and how many they are."""
     names = {run.id: f"Run {run.id}: {asked_words(run.config)}" for run in scored}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        wanted = address.number("run")
+        policy = next(
+            (each for each in list_policies(engine(), dataset.id) if each.id == address.number("policy")), None
+        )
+        wanted = policy.score_run_id if policy else address.number("run")
         score_run = st.selectbox(
             "Scores",
             list(names),
@@ -105,12 +109,12 @@ def _which_rows(scored: list[RunRecord], before: RunConfig) -> tuple[RunConfig, 
                 persist_state="session",
             )
         ]
-        gamma = before.gamma
+        gamma = policy.gamma if policy else before.gamma
         if scope == "low":
             gamma = st.text_input(
                 "Gamma",
-                value=before.gamma,
-                key="gamma",
+                value=gamma,
+                key=f"gamma_{policy.id}" if policy else "gamma",
                 persist_state="session",
                 width=140,
                 help="median, a number such as 0.62, or share:0.4 to keep the best 40 %",

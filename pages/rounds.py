@@ -20,6 +20,7 @@ _PAGES = (
     ("review", "Review it", "rate_review"),
     ("export", "Export it", "download"),
     ("train", "Train on it", "model_training"),
+    ("correct", "Correct it", "edit_note"),
 )
 _ABOUT = (
     "A round is one pass of the method: scores, the policy that decides on them, and the model trained on what it "

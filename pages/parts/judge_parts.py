@@ -46,7 +46,7 @@ def preference_html(preference: Preference | None, eta: float) -> str:
 
 def _made(preference: Preference) -> str:
     """How the preference was made, and who wrote the candidate."""
-    words = [preference.measure, f"judged by {preference.model}" if preference.model else ""]
+    words = [preference.measure, f"judged by {preference.model}" if preference.measure and preference.model else ""]
     if preference.samples:
         words.append(f"{count(preference.samples, 'sample')} an order")
     if preference.temperature is not None:

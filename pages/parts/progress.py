@@ -138,6 +138,7 @@ def _facts(run: RunRecord) -> str:
         facts += training_words(config.train)
     elif config.kind != "import":
         facts.append(("Judge" if config.kind == "correct" else "Scored by", asked_words(config)))
+    if config.kind == "score" or run.recipe.get("recorded"):
         facts.append(("Measure", str(run.recipe.get("measure", ""))))
     if isinstance(gamma := run.state.get("gamma"), float):
         facts.append(("Stops early at", f"gamma {gamma:.3f}"))

@@ -127,8 +127,8 @@ def _trained(summary: RoundSummary) -> str:
 
 
 def _begun(summary: RoundSummary) -> str:
-    who = escaped(summary.round.created_by)
-    return f'<span class="cr-quiet">{ago(summary.round.created_at)} by {who}</span>'
+    who = f" by {summary.round.created_by}" if summary.round.created_by else ""
+    return f'<span class="cr-quiet">{ago(summary.round.created_at)}{escaped(who)}</span>'
 
 
 def _note(summary: RoundSummary) -> str:

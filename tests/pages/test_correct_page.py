@@ -2,6 +2,7 @@ import pytest
 from page_kit import said, scores
 
 from clear_core.types import CandidateSource, ConfidenceScore, ModelRef, Preference
+from db.policies import save_policy
 from db.records import RunConfig
 from db.rounds import create_round, register_model
 from db.runs import list_runs, request_cancel
@@ -143,6 +144,27 @@ def test_scope_and_gamma_decide_which_rows(app, scored):
     assert not any(element.label.startswith("Correct ") for element in at.button)
     at.segmented_control(key="scope").set_value("All scored rows").run()
     assert "3 rows would get a candidate." in said(at)
+
+
+def test_the_policy_at_hand_says_which_rows_are_low(app, scored):
+    dataset_id, run_id = scored
+    app.run(dataset_id, RunConfig("score"), results=scores(0.1, 0.1, 0.1))
+    policy = save_policy(
+        app.engine,
+        dataset_id=dataset_id,
+        name="strict",
+        score_run_id=run_id,
+        correct_run_id=None,
+        gamma="0.6",
+        gamma_value=0.6,
+        eta=0.8,
+        scope="low",
+        created_by="tester",
+    )
+    at = app.open("correct", dataset=dataset_id, policy=policy.id)
+    assert at.text_input(key=f"gamma_{policy.id}").value == "0.6"
+    assert next(field for field in at.selectbox if field.label == "Scores").value == run_id
+    assert "2 rows would get a candidate." in said(at)
 
 
 def test_a_finished_run_leads_on_and_names_its_writer(app, scored):
