@@ -57,7 +57,10 @@ def world(seed: int, noise: float) -> tuple[Floats, Bools]:
 
 def textbook_recall(audited: Sequence[Audited]) -> Interval | None:
     """The linearised interval of a ratio of stratified totals."""
-    bad = {side: math.fsum(one.size * one.bad / one.decided for one in audited if one.kept is side) for side in (0, 1)}
+    bad = {
+        side: math.fsum(one.size * one.bad / one.decided for one in audited if one.kept is side)
+        for side in (False, True)
+    }
     whole = bad[0] + bad[1]
     if not whole:
         return None

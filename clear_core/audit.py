@@ -158,9 +158,7 @@ def precision(audited: Sequence[Audited], level: float = LEVEL) -> Interval | No
         w * w * p * (1 - p) / one.decided * (1 - one.decided / one.size)
         for w, p, one in zip(weights, smooth, strata, strict=True)
     )
-    reach = NormalDist().inv_cdf(0.5 + level / 2) * math.sqrt(variance) / (centre * (1 - centre))
-    logit = math.log(centre / (1 - centre))
-    low, high = (1 / (1 + math.exp(-(logit + side * reach))) for side in (-1, 1))
+    low, high = _on_logits(centre, math.sqrt(variance), level)
     return Interval(value, min(low, value), max(high, value))
 
 
@@ -253,7 +251,7 @@ def noise_rate(confidence: Floats, is_bad: Mapping[int, bool], level: float = LE
 
     With f = 1 - confidence and Y = 1 for a bad row: lambda * mean f of the rows without a decision + mean of
     Y - lambda * f of those with one, lambda = Cov(Y, f) / ((1 + n / N) Var f). So a confidence that tells nothing
-    costs nothing, and one that tells much makes the interval shorter.
+    costs nothing, and one that tells much makes the interval shorter. The interval is on the logit scale.
 
     Args:
         confidence: of each row, NaN where unscored; unscored rows are left out.
@@ -276,9 +274,23 @@ def noise_rate(confidence: Floats, is_bad: Mapping[int, bool], level: float = LE
     rest = bad - weight * seen
     value = weight * float(unseen.mean()) + float(rest.mean())
     variance = weight**2 * float(np.var(unseen, ddof=1)) / len(unseen) + float(np.var(rest, ddof=1)) / len(at)
-    reach = NormalDist().inv_cdf(0.5 + level / 2) * math.sqrt(variance)
-    low, middle, high = (min(1.0, max(0.0, end)) for end in (value - reach, value, value + reach))
-    return Interval(middle, low, high)
+    error = math.sqrt(variance)
+    if 0 < value < 1:
+        return Interval(value, *_on_logits(value, error, level))
+    # With hardly a bad row the correction may go past an end.
+    reach = NormalDist().inv_cdf(0.5 + level / 2) * error
+    return Interval(*(min(1.0, max(0.0, end)) for end in (value, value - reach, value + reach)))
+
+
+def _on_logits(value: float, error: float, level: float) -> tuple[float, float]:
+    """An interval that stays within ]0, 1[; near an end it covers where a symmetric one falls short."""
+    reach = NormalDist().inv_cdf(0.5 + level / 2) * error / (value * (1 - value))
+    logit = math.log(value / (1 - value))
+    return _share(logit - reach), _share(logit + reach)
+
+
+def _share(logit: float) -> float:
+    return 1 / (1 + math.exp(-logit)) if logit > -700 else 0.0
 
 
 def _check(noise: float, delta: float) -> None:

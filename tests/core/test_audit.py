@@ -105,6 +105,17 @@ def test_the_noise_rate_is_covered_and_confidence_makes_it_shorter(useful):
     assert wide < classical * (0.8 if useful else 1.02)
 
 
+def test_a_low_noise_rate_is_covered_and_none_at_all_is_no_certainty():
+    covered = 0
+    for trial in range(300):
+        confidence, bad = world(trial, noise=0.05)
+        found = noise_rate(confidence, sample(bad, 150, trial))
+        covered += found.low <= bad.mean() <= found.high
+    assert covered / 300 >= NEEDED
+    clean = noise_rate(np.linspace(0, 1, 100), dict.fromkeys(range(0, 100, 5), False))
+    assert 0.0 <= clean.low <= clean.value <= clean.high < 0.1
+
+
 def test_rows_needed_for_a_promise_are_those_of_the_binomial_test():
     assert [fewest_for_purity(*both) for both in [(0.08, 0.1), (0.05, 0.1), (0.05, 0.05)]] == [28, 45, 59]
     assert binomial_cdf(0, 28, 0.08) <= 0.1 < binomial_cdf(0, 27, 0.08)
