@@ -10,11 +10,10 @@ from typing import Any
 import click
 
 from clear_core.cli_looping import Loop, run_loop
-from clear_core.cli_options import GAMMA, MAP, endpoint_of, endpoint_options
+from clear_core.cli_options import GAMMA, MAP, endpoint_of, model_options
 from clear_core.cli_reading import good, mapped
 from clear_core.cli_training import training_options
 from clear_core.demo.places import Row, places
-from clear_core.errors import InputError
 from clear_core.io import FieldMap, Source, read_examples
 from clear_core.propose import Gamma, Thresholds
 from clear_core.train.settings import TrainSettings
@@ -28,7 +27,7 @@ REPORT = "loop.json"
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder to write to.")
 @MAP
 @click.option("--test", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Rows known to be right.")
-@endpoint_options
+@model_options
 @click.option("--samples", default=5, show_default=True, type=click.IntRange(0), help="Samples per row.")
 @GAMMA
 @click.option("--eta", default=0.8, show_default=True, type=float, help="Replace over this preference confidence.")
@@ -42,11 +41,8 @@ def loop(
     samples: int,
     gamma: str,
     eta: float,
-    limit: int | None,
-    max_calls: int | None,
     concurrency: int,
     embedded: bool,
-    adapter: str | None,
     base_url: str | None,
     model: str | None,
     **how: Any,
@@ -57,8 +53,6 @@ def loop(
     on this machine; an endpoint must offer OpenAI's fine-tuning API too. --test rows are answered before and after.
     The same command goes on where it was stopped.
     """
-    if max_calls is not None or limit is not None or adapter:
-        raise InputError("A loop goes without --max-calls, --limit and --adapter.", "Leave them out.")
     asked = endpoint_of(embedded=embedded, adapter=None, base_url=base_url, model=model)
     out.mkdir(parents=True, exist_ok=True)
     right: dict[str, str] = {}

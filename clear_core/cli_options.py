@@ -32,21 +32,31 @@ SCOPE = click.option(
 )
 
 
-def endpoint_options(command: F) -> F:
-    """The options that choose the model that scores and judges; read them with `endpoint_of`."""
+def model_options(command: F) -> F:
+    """The options that choose a model as it comes, and how many rows it is asked about at a time."""
     for option in reversed(
         [
             click.option("--embedded", is_flag=True, help="The embedded 135M model; the default without a base URL."),
-            click.option("--adapter", metavar="DIR", help="The embedded model with an adapter that `train` made."),
             click.option("--base-url", help="An OpenAI-compatible endpoint. The key: CLEAR_API_KEY or OPENAI_API_KEY."),
             click.option("--model", help="The model's name at that endpoint."),
             click.option("--concurrency", default=8, show_default=True, type=click.IntRange(1), help="Rows at a time."),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+def endpoint_options(command: F) -> F:
+    """The options that choose the model that scores and judges, and how much; read them with `endpoint_of`."""
+    for option in reversed(
+        [
+            click.option("--adapter", metavar="DIR", help="The embedded model with an adapter that `train` made."),
             click.option("--max-calls", type=click.IntRange(0), help="Hard cap on calls to the model."),
             click.option("--limit", type=click.IntRange(1), help="Only the first N rows."),
         ]
     ):
         command = option(command)
-    return command
+    return model_options(command)
 
 
 def endpoint_of(*, embedded: bool, adapter: str | None, base_url: str | None, model: str | None) -> ModelRef:

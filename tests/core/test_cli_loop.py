@@ -108,13 +108,6 @@ def test_options_that_contradict_each_other_are_refused(folder: Path, arguments:
     assert why in told.output
 
 
-@pytest.mark.parametrize("option", [["--limit", 3], ["--max-calls", 3], ["--adapter", "x"]])
-def test_a_loop_takes_no_option_that_would_leave_rows_out(folder: Path, option: list[Any]) -> None:
-    told = run("loop", file_of(folder)[0], "--out", folder / "out", *option)
-    assert told.exit_code == 2
-    assert "goes without" in told.output
-
-
 def test_rows_without_a_score_are_exported_but_never_learned(folder: Path) -> None:
     path, answers = file_of(folder)
     path.write_text(path.read_text() + '\n{"id": "blank", "prompt": "Where is it?", "response": ""}\n')
