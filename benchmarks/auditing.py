@@ -160,7 +160,7 @@ def _line(what: str, setting: str, hits: int, trials: int, width: float) -> Cove
     share, square = hits / trials, Z * Z
     middle = (share + square / (2 * trials)) / (1 + square / trials)
     reach = Z * math.sqrt(share * (1 - share) / trials + square / (4 * trials**2)) / (1 + square / trials)
-    return Coverage(what, setting, trials, share, max(0.0, middle - reach), min(1.0, middle + reach), width)
+    return Coverage(what, setting, trials, share, min(share, middle - reach), max(share, middle + reach), width)
 
 
 if __name__ == "__main__":

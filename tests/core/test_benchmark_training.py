@@ -1,12 +1,14 @@
-"""What the experiment with trained models rests on: items, right answers, shared beginnings, figures over seeds."""
+"""What the experiment with trained models and the simulated audits rest on."""
 
 import json
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.answering import shared
+from benchmarks.auditing import main as auditing
 from benchmarks.noisy import read_rows
 from benchmarks.squad import drawn, is_right, is_valid, read_items
 from benchmarks.trained import Run, figures, report
@@ -108,3 +110,11 @@ def test_rows_that_tell_their_own_truth_are_read_with_their_choices(tmp_path):
     path.write_text('{"id": "1", "question": "?", "response": "a"}')
     with pytest.raises(InputError, match="does not tell"):
         read_rows(path, None)
+
+
+def test_the_audits_simulation_tells_every_estimate_beside_its_baseline():
+    ran = CliRunner().invoke(auditing, ["--trials", "10", "--json"])
+    assert ran.exit_code == 0, ran.output
+    lines = json.loads(ran.output)
+    assert {line["what"] for line in lines} >= {"recall", "recall, textbook", "noise rate", "noise rate, classical"}
+    assert all(line["low"] <= line["share"] <= line["high"] for line in lines)
