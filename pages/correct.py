@@ -19,6 +19,7 @@ from pages.parts.described import asked_words
 from pages.parts.empty import empty
 from pages.parts.errors import show_error
 from pages.parts.judging import choose_judge
+from pages.parts.models import by_label
 from pages.parts.plan import plan_run
 from pages.parts.progress import run_panel
 from pages.parts.runs import failed_rows, run_at_hand, run_list, runs_of
@@ -64,7 +65,7 @@ def _show(run: RunRecord, dataset: DatasetRecord) -> None:
 
 def _new_run(dataset: DatasetRecord, runs: list[RunRecord], scored: list[RunRecord]) -> None:
     before = runs[0].config if runs else RunConfig("correct", base_url=settings().base_url)
-    trained, columns = dict(trained_models(engine(), dataset.id)), stored_columns(engine(), dataset)
+    trained, columns = by_label(trained_models(engine(), dataset.id)), stored_columns(engine(), dataset)
     with st.container(border=True):
         writers = choose_writers(settings(), before, trained, columns)
     with st.container(border=True):

@@ -29,10 +29,11 @@ _LEAD: Final = (
 _STEPS: Final = (
     '<ol class="cr-steps">'
     "<li><b>Upload</b>Alpaca, prompt and response, OpenAI messages or ShareGPT, in any size.</li>"
-    "<li><b>Score</b>With the embedded model, no key needed, or with an endpoint of yours.</li>"
+    "<li><b>Score</b>With the embedded model, no key needed, an endpoint of yours, or by columns of the file.</li>"
     "<li><b>Tune</b>Move two thresholds and see at once what they keep, drop and replace.</li>"
     "<li><b>Review</b>Decide on the proposals one by one, by key. A person always beats a slider.</li>"
-    "<li><b>Export</b>The curated dataset in its own shape, with a record of every decision.</li></ol>"
+    "<li><b>Export</b>The curated dataset in its own shape, with a record of every decision.</li>"
+    "<li><b>Train</b>Fine-tune a model on what is kept, have it write better responses, and go round again.</li></ol>"
 )
 _STATUS: Final = {"importing": "importing", "ready": "", "failed": "import failed"}
 

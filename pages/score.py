@@ -13,7 +13,7 @@ from pages.parts import address
 from pages.parts.columns import stored_columns
 from pages.parts.endpoint import missing_of
 from pages.parts.file_scores import ask_columns
-from pages.parts.models import choose_model
+from pages.parts.models import by_label, choose_model
 from pages.parts.plan import plan_run
 from pages.parts.progress import run_panel
 from pages.parts.runs import failed_rows, run_at_hand, run_list, runs_of
@@ -59,7 +59,7 @@ def _show(run: RunRecord, dataset: DatasetRecord) -> None:
 def _new_run(dataset: DatasetRecord, runs: list[RunRecord]) -> None:
     """The settings of a new run, its trial, and its plan."""
     before = runs[0].config if runs else RunConfig("score", base_url=settings().base_url)
-    trained = dict(trained_models(engine(), dataset.id))
+    trained = by_label(trained_models(engine(), dataset.id))
     with st.container(border=True):
         model = choose_model("score", settings(), before.asked, label="Scored by", trained=trained, other=_FILE)
         if model is None:

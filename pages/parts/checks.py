@@ -16,6 +16,7 @@ from db.datasets import examples_by_row
 from db.records import ROW_STATES
 from db.reviews import decisions_for
 from pages.parts.basis import Basis
+from pages.parts.boards import stopped_early
 from pages.parts.changes import total_counts
 from pages.parts.queues import Proposed
 from pages.parts.text import count, escaped, icon_html
@@ -68,6 +69,12 @@ def run_checks(engine: Engine, at_hand: Basis, seen: Proposed) -> Iterator[Check
     if left["unsure"]:
         unsure = count(left["unsure"], "example marked unsure follows", "examples marked unsure follow")
         yield Check("warning", f"{unsure} the thresholds.")
+    undecided = stopped_early(engine, at_hand.score).undecided(seen.cut.gamma)
+    if undecided:
+        yield Check(
+            "warning",
+            f"Sampling stopped early for {count(undecided, 'example')} that might lie on the other side of this gamma.",
+        )
     if at_hand.policy is None:
         yield Check("note", "The thresholds are not saved as a policy; the manifest holds their numbers.")
     yield from _edits(engine, at_hand, seen)

@@ -128,35 +128,34 @@ def lists_words(column: Column) -> str:
     """What a column holds, as lists of texts."""
     low, high = min(column.lists, default=0), max(column.lists, default=0)
     sizes = count(low, "text") if low == high else f"{low:,} to {count(high, 'text')}"
-    words = f"{len(column.lists):,} hold a list of {sizes}" if column.lists else "none holds a list of texts"
+    words = f"{len(column.lists):,} with a list of {sizes}" if column.lists else "none with a list of texts"
     return _of_the_first(column, words, len(column.lists))
 
 
 def numbers_words(column: Column) -> str:
     """What a column holds, as numbers."""
     if not column.numbers:
-        return _of_the_first(column, "none holds a number", 0)
+        return _of_the_first(column, "none with a number", 0)
     span = f"{number_text(column.low)} to {number_text(column.high)}"
     shown = ", ".join(map(number_text, column.numbers[:6])) + (", …" if len(column.numbers) > 6 else "")
-    return _of_the_first(column, f"{len(column.numbers):,} hold a number, from {span} ({shown})", len(column.numbers))
+    return _of_the_first(column, f"{len(column.numbers):,} with a number, from {span} ({shown})", len(column.numbers))
 
 
 def texts_words(column: Column) -> str:
     """What a column holds, as texts or lists of them."""
     fitting = column.texts + len(column.numbers) + len(column.lists)
-    words = f"{column.texts + len(column.numbers):,} hold a text"
+    words = f"{column.texts + len(column.numbers):,} with a text"
     if column.lists:
-        words += f", {len(column.lists):,} a list of texts"
+        words += f", {len(column.lists):,} with a list of texts"
     return _of_the_first(column, words, fitting)
 
 
 def first_words(column: Column) -> str:
     """What a column holds, by its first value; Markdown, the value escaped."""
-    words = f"{column.filled:,} hold something" + (f", the first: {plain(column.first)}" if column.first else "")
+    words = f"{column.filled:,} with a value" + (f", the first: {plain(column.first)}" if column.first else "")
     return _of_the_first(column, words, column.filled)
 
 
 def _of_the_first(column: Column, words: str, fitting: int) -> str:
     rest = column.looked - fitting
-    other = f"; {count(rest, 'row')} of them {'does' if rest == 1 else 'do'} not" if rest and fitting else ""
-    return f"Of the first {count(column.looked, 'row')}, {words}{other}."
+    return f"Of the first {count(column.looked, 'row')}, {words}{f'; {rest:,} without' if rest and fitting else ''}."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import streamlit as st
@@ -51,6 +51,15 @@ def choose_model(
     if kind == TRAINED:
         return ask_trained(name, settings, trained, default)
     return ask_endpoint(name, settings, default or ModelRef())
+
+
+def by_label(models: Iterable[tuple[str, ModelRef]]) -> dict[str, ModelRef]:
+    """Trained models by label; two models under one label are told apart by where they are."""
+    named: dict[str, ModelRef] = {}
+    for label, model in models:
+        shared = named.get(label, model) != model
+        named[f"{label} ({model_words(model)})" if shared else label] = model
+    return named
 
 
 def _kind(default: ModelRef | None, trained: Mapping[str, ModelRef], other: str) -> str:

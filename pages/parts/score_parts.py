@@ -65,7 +65,9 @@ def _gain(evidence: Mapping[str, Any]) -> str:
 
 
 def _stored(evidence: Mapping[str, Any]) -> str:
-    """The value as the file stores it, where the confidence was taken over from a column."""
+    """What the file says, where the confidence or the self-reflection was taken over from a column."""
+    if evidence.get("reflection_field"):
+        return small(f"The file's reflection: {one_line(evidence.get('stored_reflection'), 120)}")
     if "value" not in evidence:
         return ""
     scale = f", on the scale {one_line(evidence['scale'], 60)}" if evidence.get("scale") else ""

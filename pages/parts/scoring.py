@@ -12,6 +12,7 @@ from clear_core.propose import Gamma
 from clear_core.types import ModelRef
 from db.records import RunConfig
 from pages.parts.agreement import ask_labels, ask_nli, choose_similarity
+from pages.parts.errors import show_error
 from pages.parts.text import count
 
 _PILOT: Final = "A pilot of {pilot}, drawn by chance, is scored in full and fixes gamma as a number. "
@@ -106,7 +107,8 @@ def _early(config: RunConfig, before: RunConfig) -> tuple[RunConfig, str]:
         try:
             by_share = Gamma.parse(gamma).kind == "share"
         except ThresholdError as error:
-            return config, f"{error.message} {error.hint}"
+            show_error(error)
+            return config, "Gamma is not a threshold yet."
         if by_share:  # a number is fixed already
             pilot = st.number_input(
                 "Pilot rows", 20, 1000, max(20, before.pilot), key="pilot", persist_state="session", width=140

@@ -12,7 +12,7 @@ from clear_core.settings import Settings
 from clear_core.train.settings import TrainSettings
 from clear_core.types import ModelRef
 from pages.parts.endpoint import ask_endpoint, missing_of
-from pages.parts.errors import notice
+from pages.parts.errors import notice, show_error
 
 _EMBEDDED: Final = "Embedded model"
 _CHECKPOINT: Final = "Another checkpoint"
@@ -150,4 +150,5 @@ def _checked(**values: object) -> tuple[TrainSettings | None, str]:
     try:
         return TrainSettings(**values), ""  # type: ignore[arg-type]
     except InputError as error:
-        return None, f"{error.message} {error.hint}"
+        show_error(error)
+        return None, "Change that setting to train."

@@ -80,7 +80,7 @@ def score_by_rating(visit):
     """A rating becomes the confidence, on the scale that is given; the median of it is saved as a policy."""
     page = visit.page
     choose(visit, "The file itself", "A quality score")
-    page.get_by_text("40 hold a number").wait_for()
+    page.get_by_text("40 with a number").wait_for()
     type_in(visit, "Lowest possible", "1")
     type_in(visit, "Highest possible", "5")
     page.get_by_role("button", name="Score 40 rows").click()

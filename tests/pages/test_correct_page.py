@@ -113,7 +113,7 @@ def test_stored_preferences_judge_stored_candidates_and_no_model_is_asked(app, s
     at.multiselect(key="candidate_columns").set_value(["better"]).run()
     at.text_input(key="candidate_label").set_value("a person").run()
     at.selectbox(key="verdict_column_Preferences").set_value("how_sure").run()
-    assert "4 hold a number, from 0 to 0.75 (0, 0.25, 0.5, 0.75)" in said(at)
+    assert "4 with a number, from 0 to 0.75 (0, 0.25, 0.5, 0.75)" in said(at)
     next(element for element in at.button if element.label == "Correct 2 rows").click().run()
     config = list_runs(app.engine, dataset_id, "correct")[0].config
     assert config.candidates == (CandidateSource(column="better", label="a person"),)

@@ -289,7 +289,7 @@ def test_stored_samples_are_scored_without_a_model_or_a_trial(app, started):
     dataset_id = app.dataset(RATED, name="rated")
     at = choose_file(app, dataset_id, "Its samples")
     assert at.selectbox(key="samples_field").value == "drawn"
-    assert "Of the first 4 rows, 4 hold a list of 2 texts." in said(at)
+    assert "Of the first 4 rows, 4 with a list of 2 texts." in said(at)
     at.selectbox(key="reflection_field").set_value("sure").run()
     at.selectbox(key="stored_similarity").set_value("token_f1").run()
     button(at, "Score 4 rows").click().run()
@@ -312,7 +312,7 @@ def test_a_rating_needs_its_scale_and_shows_what_was_found(app, started):
     dataset_id = app.dataset(RATED, name="rated")
     at = choose_file(app, dataset_id, "A quality score")
     assert at.selectbox(key="score_field").value == "rating"
-    assert "4 hold a number, from 1 to 5 (1, 5, 3.5, 4)" in said(at)
+    assert "4 with a number, from 1 to 5 (1, 5, 3.5, 4)" in said(at)
     assert at.segmented_control(key="scale_rating").value == "A scale"
     at.segmented_control(key="scale_rating").set_value("0 to 1, as it is").run()
     assert "The numbers go from 1 to 5: give their scale, or take their rank." in said(at)
