@@ -18,6 +18,7 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import aclosing, closing
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -90,8 +91,11 @@ class Experiment:
         self._keep = keep
         self._pool = read_items(path, "train", size.words)
         self._test = drawn(read_items(path, "test", size.words), size.test, 0)
-        self._answerer = Answerer()
         self.groups = [item.group for item in self._test]
+
+    @cached_property
+    def _answerer(self) -> Answerer:
+        return Answerer()
 
     async def run(self) -> list[Run]:
         """Train and answer, seed by seed; the first run is the model as it comes."""
@@ -153,6 +157,7 @@ class Experiment:
             epochs=self._size.epochs, batch_size=self._size.batch, learning_rate=RATE, seed=seed, max_tokens=512
         )
         facts: dict[str, Any] = {}
+        vars(self).pop("_answerer", None)  # the training's process needs the memory
         async with aclosing(LoraTrainer(settings, folder).train([example for _, example in rows], {})) as told:
             async for each in told:
                 if isinstance(each, Trained):
