@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -25,7 +26,7 @@ SCORES_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object for a program to read.")
 def compare(one: Path, other: Path, gamma_one: str, gamma_other: str, *, as_json: bool) -> None:
     """Compare two files of scores of the same dataset: do they rank alike, and would they drop the same rows?"""
-    first, second = list(read_scores(one)), list(read_scores(other))
+    first, second = _scores(one), _scores(other)
     ids = {score.row: score.id for score in first}
     strange = next((score for score in second if ids.get(score.row, score.id) != score.id), None)
     if strange is not None:
@@ -40,6 +41,14 @@ def compare(one: Path, other: Path, gamma_one: str, gamma_other: str, *, as_json
         return
     for line in _lines(found, _set(one, first), _set(other, second)):
         click.echo(line)
+
+
+def _scores(path: Path) -> list[ConfidenceScore]:
+    scores = list(read_scores(path))
+    twice = next((row for row, times in Counter(score.row for score in scores).items() if times > 1), None)
+    if twice is not None:
+        raise InputError(f"{path.name} has several scores of row {twice}.", "Compare files with one score of a row.")
+    return scores
 
 
 @dataclass(frozen=True, slots=True)

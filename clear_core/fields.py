@@ -78,5 +78,6 @@ def _same(one: Any, other: Any) -> bool:
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
     if isinstance(one, int | float) and isinstance(other, int | float):
-        return one == other or (math.isnan(one) and math.isnan(other))
+        both_nan = isinstance(one, float) and isinstance(other, float) and math.isnan(one) and math.isnan(other)
+        return one == other or both_nan
     return type(one) is type(other) and one == other

@@ -34,6 +34,8 @@ ANSWER_MARK: Final = re.compile(r"^[ \t>#*_]{0,6}(?:final )?answer[*_]{0,3}:[*_]
 HASHES: Final = re.compile(r"^####[ \t]*(\S.*)$")
 BOXED: Final = re.compile(r"\\boxed\{([^{}]{1,200})\}")
 CODE_BLOCK: Final = re.compile(r"\A```[\w+-]{0,20}\n(.*)\n```\Z", re.DOTALL)
+HALF: Final = re.compile(r"\\u[dD][89a-fA-F]")
+"""The escape of half a character; two of them in a row are a whole one."""
 NUMBER: Final = re.compile(r"\A[-+]?[$€£]?\d[\d,]*(?:\.\d+)?%?\Z")
 REFUSAL: Final = re.compile(
     r"\A\W{0,3}(?:(?:i'?m|i am) (?:(?:very |so |really )?sorry(?! (?:to hear|for|about)\b)|afraid)"
@@ -127,9 +129,14 @@ def is_refusal(text: str) -> bool:
 
 
 def json_value(text: str) -> Any:
-    """The JSON object or array that a text is; None when it is not one (a bare number or string counts as prose)."""
+    """The JSON object or array that a text is; None when it is not one (a bare number or string counts as prose).
+
+    Nor is one whose texts are none: an escape may stand for half of a character, which nothing can compare or store.
+    """
     try:
         value = json.loads(text)
+        if HALF.search(text):
+            json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict | list) else None

@@ -106,6 +106,15 @@ def test_scores_of_two_datasets_are_not_compared(run, dataset, tmp_path):
     assert "'other'" in result.output
 
 
+def test_a_row_that_is_scored_twice_is_not_compared(run, dataset, tmp_path):
+    path = dataset(rating=[1, 2, 5, 4, 4, 5])
+    run("score", path, "--score-field", "rating", "--scale", "1:5", "--out", "one.jsonl")
+    (tmp_path / "two.jsonl").write_text((tmp_path / "one.jsonl").read_text() * 2)
+    result = run("compare", "one.jsonl", "two.jsonl")
+    assert result.exit_code == 2
+    assert "two.jsonl has several scores of row 0" in result.output
+
+
 def test_models_and_columns_compete_before_a_judge_that_is_none_of_them(run, dataset, tmp_path):
     path = dataset(rating=[1, 2, 5, 5, 5, 5], gpt=["Paris", ["Milan", "Oslo"], "x", "x", "x", "x"])
     run("score", path, "--score-field", "rating", "--scale", "1:5", "--out", "s.jsonl")

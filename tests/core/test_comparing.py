@@ -72,6 +72,15 @@ def test_json_is_compared_field_by_field() -> None:
     }
 
 
+def test_json_that_spells_half_a_character_is_compared_as_text() -> None:
+    half = '{"name": "\\ud83d", "\\ud83d": 1}'
+    compared = held(half, [said(half), said('{"name": "Ann"}')], EXPLAINED)
+    assert compared.measured == "exact"
+    assert [row["match"] for row in compared.rows] == [True, False]
+    whole = held('{"name": "\\ud83d\\ude00"}', [said('{"name": "\U0001f600"}')], EXPLAINED)
+    assert (whole.measured, whole.consistency) == ("exact per field", 1.0)
+
+
 def test_an_extra_key_costs_as_a_missing_one_does() -> None:
     compared = held('{"a": 1}', [said('{"a": 1, "b": 2}'), said('{"a": 1}')], EXPLAINED)
     assert [row["similarity"] for row in compared.rows] == [0.5, 1.0]

@@ -36,6 +36,12 @@ def test_what_is_no_text_is_equal_or_not():
     assert (dict(held.texts), held.match) == ({}, False)
 
 
+def test_a_number_that_no_float_holds_is_equal_to_itself_alone():
+    huge = 10**400
+    assert matched({"n": huge}, {"n": huge}).match
+    assert matched({"n": huge, "m": float("nan")}, {"n": 1.5, "m": huge}).decided == {"n": 0, "m": 0}
+
+
 def test_texts_that_differ_are_left_to_a_measure_and_missing_keys_count_nothing():
     held = matched({"name": "Ann", "city": "Paris", "gone": 1}, {"name": "Ann", "city": "Lyon", "new": 2})
     assert held.decided == {"name": 1, "gone": 0, "new": 0}
