@@ -83,12 +83,14 @@ class OpenAITuner:
         Raises:
             LLMError: when the endpoint can't be asked.
         """
-        if not state.get("job"):
+        if not state.get("file"):
             return
         api = TuningAPI(self._settings.base_url, self._key)
         try:
-            if (await api.job(state["job"])).status not in {"succeeded", "failed", "cancelled"}:
-                await api.cancel(state["job"])
+            # Whoever stopped while the job was being created has no note of it.
+            job = await api.job(state["job"]) if state.get("job") else await api.job_on(state["file"])
+            if job and job.status not in {"succeeded", "failed", "cancelled"}:
+                await api.cancel(job.id)
         finally:
             await api.close()
 

@@ -14,7 +14,7 @@ from clear_core.errors import LLMError
 from clear_core.llm.answers import failure, scrubbed
 from clear_core.llm.base_url import check_base_url, refuse_metadata
 
-JobStatus = Literal["validating_files", "queued", "running", "succeeded", "failed", "cancelled"]
+JobStatus = Literal["validating_files", "queued", "running", "paused", "succeeded", "failed", "cancelled"]
 
 CALL_SECONDS: Final = 60.0
 UPLOAD_SECONDS: Final = 1800.0
@@ -103,9 +103,9 @@ class TuningAPI:
     async def job_on(self, file: str) -> Job | None:
         """The newest job on a file that neither failed nor was cancelled."""
         async for told in self._listed("/fine_tuning/jobs", {}):
-            job = self._job(told)
-            if job.file == file and job.status not in {"failed", "cancelled"}:
-                return job
+            # Others' jobs may stand in ways that ours never do.
+            if told.get("training_file") == file and told.get("status") not in {"failed", "cancelled"}:
+                return self._job(told)
         return None
 
     async def events_since(self, job_id: str, last: str) -> list[Event]:
@@ -166,7 +166,7 @@ class TuningAPI:
             ) from None
         try:
             answer = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             answer = None
         if status >= HTTPStatus.MULTIPLE_CHOICES:
             raise self._failure(status, answer)

@@ -125,7 +125,7 @@ def test_a_job_is_found_behind_the_first_page_of_a_long_list() -> None:
         async with served(endpoint) as base_url:
             await through(tuner(base_url))
             for number in range(230):
-                endpoint.tuning.jobs[f"other-{number}"] = {"id": f"other-{number}", "status": "failed"}
+                endpoint.tuning.jobs[f"other-{number}"] = {"id": f"other-{number}", "status": "of another kind"}
             await through(tuner(base_url))
         assert len(endpoint.tuning.jobs) == 231
 
@@ -180,6 +180,24 @@ def test_cancelling_ends_the_job_and_a_new_one_can_begin() -> None:
                         break
         assert len(endpoint.tuning.jobs) == 2
         assert len(endpoint.tuning.files) == 1
+
+    asyncio.run(main())
+
+
+def test_a_job_of_which_nothing_was_noted_is_cancelled_too() -> None:
+    async def main() -> None:
+        endpoint = StubEndpoint(tuning=StubTuning(lost=2))
+        async with served(endpoint) as base_url:
+            trainer, state = tuner(base_url), dict[str, Any]()
+            await trainer.cancel(state)
+            for _ in range(2):
+                with pytest.raises(LLMError, match="hung up"):
+                    async for item in trainer.train(ROWS, state):
+                        assert isinstance(item, Progress)
+                        state = dict(item.state)
+            assert "job" not in state
+            await trainer.cancel(state)
+        assert endpoint.tuning.jobs["ftjob-1"]["status"] == "cancelled"
 
     asyncio.run(main())
 
