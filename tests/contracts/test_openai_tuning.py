@@ -188,15 +188,19 @@ def test_a_job_of_which_nothing_was_noted_is_cancelled_too() -> None:
     async def main() -> None:
         endpoint = StubEndpoint(tuning=StubTuning(lost=2))
         async with served(endpoint) as base_url:
-            trainer, state = tuner(base_url), dict[str, Any]()
-            await trainer.cancel(state)
+            trainer, noted = tuner(base_url), list[Mapping[str, Any]]()
+            await trainer.cancel({})
+
+            async def watch() -> None:
+                async for item in trainer.train(ROWS, {}):
+                    assert isinstance(item, Progress)
+                    noted.append(item.state)
+
             for _ in range(2):
                 with pytest.raises(LLMError, match="hung up"):
-                    async for item in trainer.train(ROWS, state):
-                        assert isinstance(item, Progress)
-                        state = dict(item.state)
-            assert "job" not in state
-            await trainer.cancel(state)
+                    await watch()
+            assert "job" not in noted[-1]
+            await trainer.cancel(noted[-1])
         assert endpoint.tuning.jobs["ftjob-1"]["status"] == "cancelled"
 
     asyncio.run(main())
