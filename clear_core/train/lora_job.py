@@ -7,6 +7,7 @@ saves a checkpoint after the step under way and ends: so a pause, and so a paren
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 import threading
@@ -15,7 +16,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Final, TextIO
 
-from clear_core.errors import ClearError, InputError
+from clear_core.errors import ClearError, InputError, TrainingError
 from clear_core.io import atomic_writer
 from clear_core.train.gguf_adapter import write_gguf
 from clear_core.train.lora_data import Tokens, batches, tokens_of
@@ -90,6 +91,8 @@ class _Job:
             for group in optimizer.param_groups:
                 group["lr"] = rate(step, total, self._settings.learning_rate or LORA_LEARNING_RATE)
             self._loss = learn_step(model, optimizer, learned, batch, pad)
+            if not math.isfinite(self._loss):
+                raise TrainingError(f"The loss is no number any more after step {step}.", "Lower the learning rate.")
             self._step, self._seconds = step + 1, before + time.monotonic() - started
             self.tell(phase="training", step=self._step, total=total, loss=self._loss)
             if self._step % self._settings.save_every == 0:
@@ -202,7 +205,8 @@ def main() -> None:
         job.tell(error=error.message, hint=error.hint)
     except (OSError, ValueError) as error:
         # What transformers raises for a checkpoint that is not there or not one.
-        job.tell(error=f"{type(error).__name__}: {str(error).splitlines()[0][:300]}", hint="")
+        first_line = str(error).partition("\n")[0]
+        job.tell(error=f"{type(error).__name__}: {first_line[:300]}", hint="")
     os._exit(0)  # the thread that waits on standard input would keep the process
 
 

@@ -151,6 +151,15 @@ def test_a_folder_without_a_checkpoint_is_told_in_words(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
+def test_a_training_that_ran_away_is_no_model(tiny: str, tmp_path: Path) -> None:
+    async def main() -> None:
+        with pytest.raises(TrainingError, match="no number any more"):
+            await through(LoraTrainer(settings(tiny, learning_rate=1e30), tmp_path))
+
+    asyncio.run(main())
+    assert not (tmp_path / "facts.json").exists()
+
+
 @pytest.mark.faults
 def test_a_killed_process_loses_no_saved_step_and_says_so(tiny: str, tmp_path: Path) -> None:
     trainer = LoraTrainer(settings(tiny, epochs=400, save_every=1), tmp_path)
