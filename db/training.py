@@ -164,7 +164,8 @@ class _Telling:
 def _frozen(shift: Shift, telling: _Telling) -> list[Example]:
     """The examples to learn, as they were when the training began: whatever people decide meanwhile is the next one's.
 
-    What they are is what an export of the same policy holds: rows kept, replaced, and those that nobody scored.
+    What they are is what the policy and people's decisions keep or replace. A row that nobody scored stays in an export,
+    flagged; it is no part of what CLEAR learns from, unless a person keeps it.
     """
     path = telling.examples_path
     if not (path.exists() and telling.facts.get("examples")):
@@ -194,7 +195,7 @@ def _curated(shift: Shift, fates: Counter[str]) -> Iterator[Example]:
     outcomes = apply_decisions(proposals(engine, curation), effective_fates(engine, run.dataset_id))
     for example, outcome in zip(examples, outcomes, strict=True):
         fates[outcome.fate] += 1
-        if outcome.fate != "drop":
+        if outcome.fate in {"keep", "replace"}:
             yield example if outcome.response is None else replace(example, response=outcome.response)
 
 

@@ -82,6 +82,7 @@ class StubEndpoint:
 
     Attributes:
         latency: seconds before each answer, from now on.
+        retry_after: seconds that a refusal asks to wait, from now on.
         calls: requests that came in, failed ones included.
         bodies: what they asked, in order.
         seen: how often each request's text came, to tell repeated calls.
@@ -105,6 +106,7 @@ class StubEndpoint:
         self._tells_odds = letter_odds is not None
         self.tuning = tuning or StubTuning()
         self.latency = latency
+        self.retry_after = 0.01
         self.fault = fault
         self._faults_left = fault_first
         self._fault_after = fault_after
@@ -170,7 +172,7 @@ class StubEndpoint:
         if fault in STATUSES:
             status, code, words = STATUSES[fault]
             key = request.headers.get("Authorization", "").removeprefix("Bearer ")
-            headers = {"Location": "/v1/models"} if fault == "redirect" else {"Retry-After": "0.01"}
+            headers = {"Location": "/v1/models"} if fault == "redirect" else {"Retry-After": str(self.retry_after)}
             error = {"message": words.format(key=key), "type": "error", "code": code}
             return web.json_response({"error": error}, status=status, headers=headers)
         if fault in CHOICES:
