@@ -15,6 +15,8 @@ TAIL: Final = 24
 """How many of a reply's last tokens are kept with their alternatives: room for a last line such as "answer: (B)"."""
 LEAST: Final = -9999.0
 """The log-probability that stands for minus infinity, which JSON can't hold."""
+MOST_TOKENS: Final = 2**31
+"""No call takes as many; a larger count is none, and no database would hold it."""
 ROUNDING: Final = 1e-3
 """How far over 0 a log-probability may be by rounding."""
 
@@ -224,4 +226,4 @@ def _is_unicode(text: str) -> bool:
 
 def _count(used: object, name: str) -> int:
     value = used.get(name) if isinstance(used, Mapping) else None
-    return value if isinstance(value, int) and value >= 0 else 0
+    return value if isinstance(value, int) and 0 <= value <= MOST_TOKENS else 0

@@ -61,7 +61,9 @@ class Dialect:
                 log.warning("%s gives no log-probabilities: letters count as they stand.", self._model)
             self._logprobs = False
             return True
-        if status in TURNED_DOWN and "n" in sent and NAMES_N.search(said):
+        # Some end with a failure of their own instead of a refusal; the next try is then another request.
+        refuses = status in TURNED_DOWN or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        if refuses and "n" in sent and NAMES_N.search(said):
             self.one_by_one("it takes no n")
             return False
         if status != HTTPStatus.BAD_REQUEST:

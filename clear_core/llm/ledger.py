@@ -113,7 +113,7 @@ class Ledger:
             raise
         return connection
 
-    def _unusable(self, error: sqlite3.Error) -> StateError:
+    def _unusable(self, error: Exception) -> StateError:
         return StateError(
             f"The ledger of calls {self._path} can't be used: {error}.",
             "Free some disk space or move the file away; without it finished calls are paid again.",
@@ -148,7 +148,8 @@ class Ledger:
             failure: StateError | None = None
             try:
                 await loop.run_in_executor(self._writer, self._commit, [(key, reply) for key, reply, _ in batch])
-            except sqlite3.Error as error:
+            except (sqlite3.Error, ValueError, OverflowError) as error:
+                # Also what SQLite can't hold: those who wait must hear of it.
                 failure = self._unusable(error)
             for _, _, done in batch:
                 if done.cancelled():

@@ -128,6 +128,17 @@ def test_a_reply_that_cant_be_stored_is_not_used(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
+def test_a_number_that_no_database_holds_is_told_to_those_who_wait(tmp_path: Path) -> None:
+    async def main() -> None:
+        ledger = Ledger(tmp_path / "ledger.db")
+        with pytest.raises(StateError, match="can't be used"):
+            await asyncio.wait_for(ledger.put("key", Reply("four", tokens_in=2**70)), 60)
+        await ledger.put("key", Reply("five"))
+        ledger.close()
+
+    asyncio.run(main())
+
+
 @pytest.mark.parametrize(
     "changed",
     [

@@ -15,6 +15,7 @@ import pytest
 from clear_core.errors import BudgetError, InputError, LLMError
 from clear_core.llm.answers import validate, validate_many
 from clear_core.llm.base_url import check_base_url
+from clear_core.llm.dialect import Dialect
 from clear_core.llm.ledger import MemoryLedger
 from clear_core.llm.ledgered import CallBudget, LedgeredLLM, ledgered
 from clear_core.llm.openai_chat import OpenAIChat
@@ -118,7 +119,8 @@ def test_no_fault_that_may_be_billed_brings_more_requests_than_the_cap(fault: st
 @pytest.mark.parametrize("fault", sorted(REFUSED - {"wants_completion_tokens"}))
 def test_a_refusal_gives_its_place_back(fault: str) -> None:
     endpoint, budget = StubEndpoint(fault=fault), CallBudget(1)
-    results, paid = asyncio.run(ask_each(endpoint, budget, 1, tries=2, deadline=0.5))
+    endpoint.retry_after = 60.0  # the deadline falls into the wait, never into a request that may be billed
+    results, paid = asyncio.run(ask_each(endpoint, budget, 1, tries=2, deadline=3.0))
     assert (budget.spent, paid) == (0, 0)
     assert [type(result) for result in results] == [LLMError]
     assert endpoint.calls
@@ -324,6 +326,21 @@ def test_an_endpoint_without_n_is_asked_one_by_one_and_remembered(fault: str, re
             await llm.close()
 
     asyncio.run(main())
+
+
+def test_an_endpoint_that_fails_on_n_is_known_by_its_words() -> None:
+    dialect = Dialect("small")
+    assert not dialect.learn(500, "The server had an error.", {"n": 5})
+    assert dialect.gives_many
+    assert not dialect.learn(501, "n > 1 is not implemented.", {"n": 5})
+    assert not dialect.gives_many
+
+
+def test_a_count_of_tokens_beyond_all_measure_is_none() -> None:
+    used = {"prompt_tokens": 10**30, "completion_tokens": 7}
+    [reply] = validate_many(json.dumps({"choices": [GOOD], "usage": used}), 1)
+    assert isinstance(reply, Reply)
+    assert (reply.tokens_in, reply.tokens_out) == (0, 7)
 
 
 def test_many_rows_at_once_all_learn_that_an_endpoint_takes_a_field_not() -> None:
