@@ -24,7 +24,7 @@ from clear_core.cli_options import FILE, MAP, OUT, SCORES
 from clear_core.cli_reading import found_in, good, mapped, same_rows, scores_of
 from clear_core.cli_score import score
 from clear_core.cli_scoring import run_score
-from clear_core.cli_telling import end_with_counts
+from clear_core.cli_telling import end_with_counts, unsure
 from clear_core.cli_train import train
 from clear_core.errors import ClearError
 from clear_core.export import export_curated
@@ -142,7 +142,9 @@ def propose_command(
     scored = scores_of(examples, scores, file)
     proposals = list(propose(scored, judged, thresholds))
     write_records(out, proposals)
-    if ties := cut(score_table(scored), thresholds.gamma).ties_cut:
+    at = cut(score_table(scored), thresholds.gamma)
+    unsure(scored, at.gamma)
+    if ties := at.ties_cut:
         click.echo(f"{ties:,} rows below gamma have the same confidence as kept ones: the share cuts them.", err=True)
     counts = Counter(proposal.fate for proposal in proposals)
     end_with_counts({fate: counts[fate] for fate in FATES}, out)

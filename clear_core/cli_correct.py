@@ -13,10 +13,10 @@ from clear_core.cli_choice import chosen_candidate, label_of, sources_of
 from clear_core.cli_correcting import run_correct
 from clear_core.cli_options import FILE, GAMMA, MAP, OUT, SCOPE, SCORES, endpoint_of, endpoint_options
 from clear_core.cli_reading import check_column, good, mapped, scores_of
-from clear_core.cli_telling import end
+from clear_core.cli_telling import end, unsure
 from clear_core.errors import InputError
 from clear_core.io import Source, read_examples, write_records
-from clear_core.propose import Gamma, Thresholds, rows_to_correct, score_table
+from clear_core.propose import Gamma, Thresholds, cut, rows_to_correct, score_table
 from clear_core.stored_verdicts import StoredJudge
 from clear_core.types import CandidateSource, ModelRef, Scope
 
@@ -88,8 +88,10 @@ def correct(
     if isinstance(judge, ModelRef) and sources in ((), (CandidateSource(judge),)):
         click.echo(f"Candidates come from {label_of(judge)} itself: the weaker variant of Auto-Correct.", err=True)
     examples = list(good(read_examples(source, field_map), []))
-    table = score_table(scores_of(examples, scores, file))
-    wanted = set(rows_to_correct(table, Thresholds(Gamma.parse(gamma), scope=scope)).tolist())
+    scored = scores_of(examples, scores, file)
+    table, thresholds = score_table(scored), Thresholds(Gamma.parse(gamma), scope=scope)
+    unsure(scored, cut(table, thresholds.gamma).gamma)
+    wanted = set(rows_to_correct(table, thresholds).tolist())
     finished = run_correct(
         list(islice((example for example in examples if example.row in wanted), limit)),
         judge,

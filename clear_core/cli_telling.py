@@ -42,6 +42,20 @@ def flagged(scores: Sequence[ConfidenceScore]) -> None:
         click.echo(f"  {times:,} rows scored all the same: {PROBLEMS.get(problem, problem)}", err=True)
 
 
+def unsure(scores: Sequence[ConfidenceScore], gamma: float) -> None:
+    """Say how many rows stopped early about another gamma, so that they might lie on the other side of this one."""
+    stopped = [(score, score.lower, score.upper) for score in scores if score.lower is not None is not score.upper]
+    open_ones = [score for score, lower, upper in stopped if lower < gamma <= upper]
+    if not open_ones:
+        return
+    at = sorted({score.evidence["stopped"]["gamma"] for score in open_ones if "stopped" in score.evidence})
+    click.echo(
+        f"{len(open_ones):,} rows whose sampling stopped early might lie on the other side of gamma {gamma:.4g}"
+        f"{f'; --gamma {at[0]!r} decides every one' if len(at) == 1 else ''}.",
+        err=True,
+    )
+
+
 def end_with_counts(counts: Mapping[str, int], out: Path) -> None:
     """Say how many rows have which fate, and exit with 1 when some are unscored."""
     told = ", ".join(f"{number:,} {fate}" for fate, number in counts.items() if number or fate != "rejected")

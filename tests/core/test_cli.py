@@ -127,6 +127,18 @@ def test_stopping_early_draws_less_and_changes_no_decision(run, dataset, endpoin
     assert sum(other["samples"] for other in others) < sum(one["samples"] for one in ones)
 
 
+def test_another_gamma_than_sampling_stopped_at_tells_which_rows_it_leaves_open(run, dataset, tmp_path):
+    stopped = {"lower": 0.3, "upper": 0.65, "confidence": 0.4, "evidence": {"stopped": {"gamma": 0.7}}}
+    rows = [{"id": f"q{row}", "row": row, "confidence": row / ROWS} for row in range(ROWS)]
+    scores = [row | stopped if row["row"] < 3 else row for row in rows]
+    (tmp_path / "s.jsonl").write_text("".join(json.dumps(score) + "\n" for score in scores))
+    made = ("propose", dataset, "--scores", "s.jsonl", "--out", "p.jsonl")
+    told = run(*made, "--gamma", "0.5")
+    assert "3 rows whose sampling stopped early might lie on the other side of gamma 0.5" in told.output
+    assert "--gamma 0.7 decides every one" in told.output
+    assert "stopped early" not in run(*made, "--gamma", "0.7").output
+
+
 def test_samples_can_be_asked_for_one_by_one_and_letters_counted_as_sampled(run, dataset, endpoint, tmp_path):
     plain = ("--one-by-one", "--sampled-letters", "--temperature", 0.5, "--limit", 2)
     assert run("score", dataset, "--out", "s.jsonl", *plain, *at(endpoint)).exit_code == 0
