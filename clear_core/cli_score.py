@@ -29,6 +29,8 @@ NAMES: Final = ", ".join((*SIMILARITIES, *ASKED))
 AUTO: Final = "auto"
 LLM: Final = "llm"
 NLI: Final = "nli"
+COMPARING: Final = ("samples", "similarity", "nli", "with_question", "labels", "samples_field", "reflection_field")
+"""Options that say how samples are compared, and with what."""
 
 
 def _comparing_options(command: F) -> F:
@@ -115,7 +117,8 @@ def _score(
     if not score_field and (scale or lower_is_better or scorer):
         raise InputError("--scale, --lower-is-better and --scorer say what a column means.", "Name it: --score-field.")
     if score_field:
-        _asks_nobody("A column of scores is taken over", "--score-field", samples_field, **chosen)
+        beside = chosen | {"samples_field": samples_field, "reflection_field": reflection_field}
+        _asks_nobody("A column of scores is taken over", "--score-field", **beside)
         recipe = column_recipe(score_field, scale, lower_is_better=lower_is_better, scorer=scorer)
         return run_column(examples, recipe, scale_given=bool(scale))
     if samples_field or reflection_field:
@@ -208,9 +211,8 @@ def _labels(told: str, examples: Sequence[Example]) -> tuple[str, ...]:
     return found
 
 
-def _asks_nobody(doing: str, option: str, samples_field: str, **chosen: Any) -> None:
-    given = [name for name in ("embedded", "adapter", "base_url", "model", "stop_early") if chosen[name]]
-    given += ["samples_field"] if samples_field else []
+def _asks_nobody(doing: str, option: str, **chosen: Any) -> None:
+    given = [name for name in ("embedded", "adapter", "base_url", "model", "stop_early", *COMPARING) if chosen[name]]
     if given:
         named = f"--{given[0].replace('_', '-')}"
         raise InputError(f"{doing} without a model or samples.", f"Leave out {named} or {option}.")

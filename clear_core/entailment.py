@@ -21,6 +21,7 @@ LONG_PAIR: Final = 300
 """So are two texts of more words together: with their question some 450 tokens."""
 CHUNK_WORDS: Final = 150
 SENTENCE_WORDS: Final = 60
+INDENT: Final = 40
 WORD_LENGTH: Final = 6
 """Characters that count as one word where words are longer: codes, links, scripts without spaces."""
 
@@ -193,7 +194,8 @@ def _ends_here(text: str, end: re.Match[str]) -> bool:
         return True
     token = before.group().casefold()
     if token.isdecimal():
-        return text[: before.start()].rstrip(" \t")[-1:] not in {"", "\n"}
+        # A list's number stands first in its line; more white space than this before it is a line of its own.
+        return text[max(0, before.start() - INDENT) : before.start()].rstrip(" \t")[-1:] not in {"", "\n"}
     return token not in ABBREVIATIONS and len(token) > 1
 
 
