@@ -43,15 +43,27 @@ class Comparison:
 
     Attributes:
         rows: one for each sample, JSON-ready: its answer, similarity, whether it matches exactly, and its reply.
-        measured: how this row was compared, such as "token_f1", "label" or "token_f1 per field".
+        kind: what the response is compared as: "label", "fields" or "texts".
+        measure: name of the measure.
+        how: in which ways it was used, such as "by sentence", each once.
         alpha: weight of the similarity against the exact match.
         calls: calls to a model that the comparing itself took.
     """
 
     rows: tuple[dict[str, Any], ...]
-    measured: str
+    kind: str
+    measure: str
+    how: frozenset[str]
     alpha: float
     calls: int = 0
+
+    @property
+    def measured(self) -> str:
+        """How this row was compared, such as "token_f1", "label" or "token_f1 per field"."""
+        if self.kind == "label":
+            return "label"
+        named = " ".join((self.measure, *sorted(self.how)))
+        return f"{named} per field" if self.kind == "fields" else named
 
     @property
     def usable(self) -> int:
@@ -93,9 +105,7 @@ class Comparison:
 
     def joined(self, later: Comparison) -> Comparison:
         """This comparison and that of samples drawn later, as if all had been compared at once."""
-        # Where only some samples had to be compared in a special way, the row is named by that way.
-        measured = max(self.measured, later.measured, key=len)
-        return replace(self, rows=self.rows + later.rows, measured=measured, calls=self.calls + later.calls)
+        return replace(self, rows=self.rows + later.rows, how=self.how | later.how, calls=self.calls + later.calls)
 
     @property
     def _usable(self) -> list[dict[str, Any]]:
@@ -202,8 +212,7 @@ async def compare(
         row = one.row(similar) | {"text": sample.text, "cut": sample.cut, "problem": problem}
         said = [each.text for each in similar if each.text]
         rows.append(row | ({"compared_by": said} if said else {}))
-    named = "label" if kind == "label" else " ".join((measure.name, *sorted(how)))
-    return Comparison(tuple(rows), f"{named} per field" if kind == "fields" else named, recipe.alpha, calls)
+    return Comparison(tuple(rows), kind, measure.name, frozenset(how), recipe.alpha, calls)
 
 
 def _hold(response: str, samples: Sequence[Answer[str]], recipe: HowToCompare) -> tuple[list[_Held], str]:

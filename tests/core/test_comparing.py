@@ -136,6 +136,15 @@ def test_comparing_in_waves_is_comparing_at_once(texts: list[str | None], cut: i
     assert held("4", samples[:cut], EXPLAINED).joined(held("4", samples[cut:], EXPLAINED)) == whole
 
 
+def test_waves_that_were_compared_in_several_ways_tell_all_of_them() -> None:
+    ways = [Similar(0.5, "with question"), Similar(0.5, "by sentence")]
+    samples = [said("It is Paris"), said("Lyon")]
+    whole = by("Paris", samples, EXPLAINED, Table(*ways))
+    one, other = (by("Paris", [sample], EXPLAINED, Table(way)) for sample, way in zip(samples, ways, strict=True))
+    assert one.joined(other) == whole
+    assert whole.measured == "table by sentence with question"
+
+
 @pytest.mark.parametrize(("usable", "scored"), [(5, True), (3, True), (2, False), (0, False)])
 def test_more_than_half_of_the_samples_must_be_usable(usable: int, scored: bool) -> None:
     compared = held("4", [said("4")] * usable + [said(None)] * (5 - usable), EXPLAINED)
