@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from clear_core.column_scores import column_recipe
 from clear_core.errors import InputError
 from clear_core.llm.base_url import check_base_url
 from clear_core.propose import Gamma
+from clear_core.similarity import known
 from clear_core.types import CandidateSource, ModelRef
 from db.records import RunConfig
 
@@ -52,6 +54,12 @@ def check_model(model: ModelRef) -> None:
 
 
 def _check_columns(config: RunConfig) -> None:
+    if config.similarity:
+        known(config.similarity)
+    if config.score_field:
+        column_recipe(config.score_field, config.scale)
+    if config.nli and config.similarity != "nli":
+        raise InputError("A model of entailment goes with the similarity 'nli'.", "Leave one of them out.")
     if config.similarity == "nli" and not config.nli:
         raise InputError(
             "The similarity 'nli' needs a model of entailment.", "Name an MNLI checkpoint, or the folder of one."
