@@ -15,6 +15,7 @@ from pages.parts.export_route import export_link
 from pages.parts.lesson import Lesson
 from pages.parts.rounds_steps import go_to
 from pages.parts.shell import engine, reviewer, settings
+from pages.parts.text import count
 from pages.parts.tickets import LIFETIME
 
 
@@ -26,6 +27,11 @@ def train_elsewhere(lesson: Lesson) -> None:
             st.caption("Choose a policy above: the file holds what it keeps. Without one, the uploaded file is it.")
         else:
             st.fragment(_links, run_every=LIFETIME // 3)(lesson.basis)
+            if lesson.unscored:
+                rows = count(lesson.unscored, "row")
+                st.caption(
+                    f"An export also holds the {rows} that nobody scored, as they came; its manifest counts them."
+                )
     with st.container(border=True):
         st.html('<h4 class="cr-h">2. Say where the model is</h4>')
         _register(lesson)

@@ -30,11 +30,13 @@ class Lesson:
         basis: what the policy stands on; None where every example is learnt as it came.
         round: the round that the training belongs to, or None.
         rows: how many rows it has.
+        unscored: rows that nobody scored; an export holds them, a training leaves them out.
     """
 
     basis: Basis | None
     round: RoundRecord | None
     rows: int
+    unscored: int = 0
 
     @property
     def policy(self) -> PolicyRecord | None:
@@ -65,9 +67,9 @@ def choose_lesson(dataset: DatasetRecord) -> Lesson:
         policy,
     )
     counts = _counts(basis)
-    rows = sum(number for fate, number in counts.items() if fate != "drop")
+    rows = counts["keep"] + counts["replace"]
     st.caption(_words(rows, counts))
-    return Lesson(basis, round_, rows)
+    return Lesson(basis, round_, rows, counts["unscored"])
 
 
 def _policy(policies: Mapping[int, PolicyRecord]) -> int:
@@ -116,7 +118,6 @@ def _counts(basis: Basis) -> Mapping[Fate, int]:
 
 
 def _words(rows: int, counts: Mapping[Fate, int]) -> str:
-    parts = [f"{counts['keep']:,} kept", f"{counts['replace']:,} replaced"]
-    if counts["unscored"]:
-        parts.append(f"{counts['unscored']:,} unscored, as they came")
-    return f"Learns from {count(rows, 'row')}: {', '.join(parts)}. {counts['drop']:,} dropped are left out."
+    left = f"{counts['drop']:,} dropped" + (f" and {counts['unscored']:,} unscored" if counts["unscored"] else "")
+    learnt = f"{counts['keep']:,} kept, {counts['replace']:,} replaced"
+    return f"Learns from {count(rows, 'row')}: {learnt}. {left} are left out."

@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from browser_kit import PATIENCE_MS
 from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.embedded]
@@ -65,6 +66,15 @@ def dataset(tmp_path):
     return path
 
 
+def seen(visit):
+    """Row number of the item on screen, once its keys decide it."""
+    visit.settle()
+    item = visit.page.locator("[data-item]").get_attribute("data-item")
+    visit.page.locator(f"[data-guards='{item}']").wait_for()
+    visit.page.wait_for_timeout(300)
+    return int(item.split("-")[0])
+
+
 def test_from_a_file_to_a_curated_file(server, visit, dataset):
     page = visit.page
     visit.open(server.url)
@@ -89,15 +99,12 @@ def test_from_a_file_to_a_curated_file(server, visit, dataset):
 
     page.get_by_role("link", name="Review what it proposes").click()
     visit.settle()
-    page.locator("[data-item]").wait_for()
-    page.wait_for_timeout(300)
-    first = int(page.locator("[data-item]").get_attribute("data-item").split("-")[0])
+    first = seen(visit)
     page.keyboard.press("x")  # keep this one against the proposal
-    expect(page.locator(f"[data-item^='{first}-']")).to_have_count(0)
-    page.wait_for_timeout(300)
-    second = int(page.locator("[data-item]").get_attribute("data-item").split("-")[0])
+    expect(page.locator(f"[data-item^='{first}-']")).to_have_count(0, timeout=PATIENCE_MS)
+    second = seen(visit)
     page.keyboard.press("a")  # drop this one
-    expect(page.locator(f"[data-item^='{second}-']")).to_have_count(0)
+    expect(page.locator(f"[data-item^='{second}-']")).to_have_count(0, timeout=PATIENCE_MS)
 
     page.get_by_role("link", name="Export", exact=True).click()
     visit.settle()
