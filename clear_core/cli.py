@@ -21,7 +21,7 @@ from clear_core.cli_correct import correct
 from clear_core.cli_correcting import run_correct
 from clear_core.cli_loop import loop
 from clear_core.cli_options import FILE, MAP, OUT, SCORES
-from clear_core.cli_reading import found_in, good, mapped, same_rows, scores_of
+from clear_core.cli_reading import found_in, good, mapped, same_rows, scores_of, usable
 from clear_core.cli_score import score
 from clear_core.cli_scoring import run_score
 from clear_core.cli_telling import end_with_counts, unsure
@@ -134,7 +134,7 @@ def propose_command(
 ) -> None:
     """Turn scores and preferences into a fate for each row: keep, drop, replace or unscored."""
     source = Source.at(file)
-    examples = list(good(read_examples(source, mapped(source, mapping)), []))
+    examples = usable(source, mapped(source, mapping))
     thresholds = Thresholds(Gamma.parse(gamma), eta, scope)
     judged = list(read_preferences(preferences)) if preferences else []
     if preferences:
@@ -182,7 +182,7 @@ def demo(out: Path, *, rescore: bool) -> None:
     source = Source.at(dataset)
     field_map = detect(source).field_map
     if rescore:
-        examples = list(good(read_examples(source, field_map), []))
+        examples = usable(source, field_map)
         scores = run_score(examples, ModelRef()).results
         low = set(rows_to_correct(score_table(scores), Thresholds()).tolist())
         preferences = run_correct([e for e in examples if e.row in low], ModelRef(), ()).results

@@ -12,10 +12,10 @@ import click
 from clear_core.cli_choice import chosen_candidate, label_of, sources_of
 from clear_core.cli_correcting import run_correct
 from clear_core.cli_options import FILE, GAMMA, MAP, OUT, SCOPE, SCORES, endpoint_of, endpoint_options
-from clear_core.cli_reading import check_column, good, mapped, scores_of
+from clear_core.cli_reading import check_column, mapped, scores_of, usable
 from clear_core.cli_telling import end, unsure
 from clear_core.errors import InputError
-from clear_core.io import Source, read_examples, write_records
+from clear_core.io import Source, write_records
 from clear_core.propose import Gamma, Thresholds, cut, rows_to_correct, score_table
 from clear_core.stored_verdicts import StoredJudge
 from clear_core.types import CandidateSource, ModelRef, Scope
@@ -87,7 +87,7 @@ def correct(
         sources += (CandidateSource(chosen_candidate(asked, candidate_base_url, candidate_model)),)
     if isinstance(judge, ModelRef) and sources in ((), (CandidateSource(judge),)):
         click.echo(f"Candidates come from {label_of(judge)} itself: the weaker variant of Auto-Correct.", err=True)
-    examples = list(good(read_examples(source, field_map), []))
+    examples = usable(source, field_map)
     scored = scores_of(examples, scores, file)
     table, thresholds = score_table(scored), Thresholds(Gamma.parse(gamma), scope=scope)
     unsure(scored, cut(table, thresholds.gamma).gamma)

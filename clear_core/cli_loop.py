@@ -11,13 +11,12 @@ import click
 
 from clear_core.cli_looping import Loop, run_loop
 from clear_core.cli_options import GAMMA, MAP, endpoint_of, model_options
-from clear_core.cli_reading import good, mapped
+from clear_core.cli_reading import mapped, usable
 from clear_core.cli_training import training_options
 from clear_core.demo.places import Row, places
-from clear_core.io import FieldMap, Source, read_examples
+from clear_core.io import Source
 from clear_core.propose import Gamma, Thresholds
 from clear_core.train.settings import TrainSettings
-from clear_core.types import Example
 
 REPORT = "loop.json"
 
@@ -64,14 +63,14 @@ def loop(
         Loop(
             source,
             field_map,
-            _examples(source, field_map),
+            usable(source, field_map),
             out,
             asked,
             TrainSettings("openai" if asked.base_url else "lora", base=asked.model, base_url=asked.base_url, **how),
             Thresholds(Gamma.parse(gamma), eta),
             samples,
             concurrency,
-            _examples(Source.at(test), mapped(Source.at(test), mapping)) if test else (),
+            usable(Source.at(test), mapped(Source.at(test), mapping)) if test else (),
             right,
         )
     )
@@ -80,10 +79,6 @@ def loop(
         click.echo(f"Round {round_['round']}: {out / round_['export']}, {round_['examples']:,} examples", err=True)
     took = f"{report['seconds']:,.0f} seconds, {report['processor_seconds']:,.0f} of a processor"
     click.echo(f"It took {took}. The report: {out / REPORT}", err=True)
-
-
-def _examples(source: Source, field_map: FieldMap) -> list[Example]:
-    return list(good(read_examples(source, field_map), []))
 
 
 def _own_set(out: Path) -> tuple[Path, Path, dict[str, str]]:

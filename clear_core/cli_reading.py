@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 
+import click
+
 from clear_core.errors import InputError
-from clear_core.io import Detection, FieldMap, Source, detect, read_columns, read_scores, sniff
+from clear_core.io import Detection, FieldMap, Source, detect, read_columns, read_examples, read_scores, sniff
 from clear_core.types import ConfidenceScore, Example, Preference, RowProblem
 
 
@@ -61,6 +63,21 @@ def good(records: Iterator[Example | RowProblem], problems: list[RowProblem]) ->
             problems.append(record)
         else:
             yield record
+
+
+def usable(source: Source, field_map: FieldMap) -> list[Example]:
+    """Every example of a file; how many rows can't be read, and so are left out, is said."""
+    problems: list[RowProblem] = []
+    examples = list(good(read_examples(source, field_map), problems))
+    tell_left_out(source.name, problems)
+    return examples
+
+
+def tell_left_out(name: str, problems: Sequence[RowProblem]) -> None:
+    """Say how many rows of a file can't be read, if any."""
+    if problems:
+        rows = "1 row" if len(problems) == 1 else f"{len(problems):,} rows"
+        click.echo(f"{rows} of {name} can't be read and so left out: see `clear-review inspect`.", err=True)
 
 
 def scores_of(examples: list[Example], path: Path, file: Path) -> list[ConfidenceScore]:

@@ -109,7 +109,8 @@ class OpenAIChat:
         try:
             body = await self._asked(requests[0], wanted)
         except LLMError as error:
-            takes_one = error.problem == "rejected" and not error.fatal
+            # Some count the room for every choice against the context: one choice may fit where `n` do not.
+            takes_one = error.problem in {"rejected", "too_long"} and not error.fatal
             if error.may_be_billed or (self._dialect.gives_many and not takes_one):
                 raise
             # Refused for its `n`, or for what it does not say: asked one by one, each tells what is wrong with it.

@@ -328,6 +328,18 @@ def test_an_endpoint_without_n_is_asked_one_by_one_and_remembered(fault: str, re
     asyncio.run(main())
 
 
+def test_a_request_that_is_too_long_with_n_is_asked_one_by_one() -> None:
+    async def main() -> None:
+        endpoint = StubEndpoint({"capital": "Paris"}, fault="too_long", fault_first=1)
+        async with served(endpoint) as base_url:
+            llm = ledgered(OpenAIChat(base_url, "stub", KEY), MemoryLedger(), CallBudget(5))
+            assert texts(await llm.complete_many(MANY)) == ["Paris"] * 5
+            assert (llm.tally.paid, llm.budget.spent) == (5, 5)
+            await llm.close()
+
+    asyncio.run(main())
+
+
 def test_an_endpoint_that_fails_on_n_is_known_by_its_words() -> None:
     dialect = Dialect("small")
     assert not dialect.learn(500, "The server had an error.", {"n": 5})

@@ -263,6 +263,15 @@ def test_inspect_names_each_bad_row(run, tmp_path):
     assert "row 2, response" in run("inspect", path).output
 
 
+def test_propose_says_how_many_rows_it_leaves_out(run, dataset, endpoint, tmp_path):
+    good = dataset.read_text()
+    dataset.write_text(good + "not json\n")
+    scores = tmp_path / "s.jsonl"
+    run("score", dataset, "--out", scores, "--limit", 4, *at(endpoint))
+    proposed = run("propose", dataset, "--scores", scores, "--out", tmp_path / "p.jsonl")
+    assert "1 row of data.jsonl can't be read and so left out" in proposed.stderr
+
+
 def test_columns_can_be_mapped(run, dataset, endpoint, tmp_path):
     rows = [{"id": row["id"], "frage": row["prompt"], "antwort": row["response"]} for row in records(dataset)]
     path = tmp_path / "foreign.jsonl"

@@ -101,7 +101,9 @@ def train_run(engine: Engine, reviewed: int) -> Callable[..., int]:
 TrainRun = Callable[..., int]
 
 
-def test_what_is_kept_or_replaced_is_learned_and_what_nobody_scored_is_not(bench: Bench, trainer: Scripted, train_run: TrainRun) -> None:
+def test_what_is_kept_or_replaced_is_learned_and_what_nobody_scored_is_not(
+    bench: Bench, trainer: Scripted, train_run: TrainRun
+) -> None:
     run = bench.work(train_run())
     assert (run.status, run.done, run.total, run.message) == ("done", STEPS, STEPS, "")
     # q0 is replaced by its candidate, q1 kept, q2 dropped by a person, q3 broken, q4 never scored.
