@@ -164,8 +164,8 @@ class _Telling:
 def _frozen(shift: Shift, telling: _Telling) -> list[Example]:
     """The examples to learn, as they were when the training began: whatever people decide meanwhile is the next one's.
 
-    What they are is what the policy and people's decisions keep or replace. A row that nobody scored stays in an export,
-    flagged; it is no part of what CLEAR learns from, unless a person keeps it.
+    What they are is what the policy and people's decisions keep or replace. A row that nobody scored stays in an
+    export, flagged; it is no part of what CLEAR learns from, unless a person keeps it.
     """
     path = telling.examples_path
     if not (path.exists() and telling.facts.get("examples")):
