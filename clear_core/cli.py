@@ -1,6 +1,6 @@
 """The same jobs without a screen: `clear-review inspect | score | compare | correct | train | loop | ...`.
 
-Exit codes: 0 done; 1 finished with unscored rows, which are written; 2 unusable input or arguments.
+Exit codes: see `EXIT_CODES`, which stands in the help.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from clear_core.cli_reading import found_in, good, mapped, same_rows, scores_of,
 from clear_core.cli_score import score
 from clear_core.cli_scoring import run_score
 from clear_core.cli_telling import end_with_counts, unsure
+from clear_core.cli_telling import rows as in_words
 from clear_core.cli_train import train
 from clear_core.errors import ClearError
 from clear_core.export import export_curated
@@ -62,7 +63,13 @@ class _Main(click.Group):
             sys.exit(STOPPED)
 
 
-@click.group(cls=_Main, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+EXIT_CODES = """Exit codes: 0 done; 1 finished, but rows are unscored or unjudged, each written with its reason;
+2 unusable input or arguments; 130 stopped from the keyboard."""
+
+
+@click.group(
+    cls=_Main, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(package_name="clear-review")
 def main() -> None:
     """Find and fix wrong responses in instruction-tuning data.
@@ -82,6 +89,7 @@ def inspect(file: Path, mapping: tuple[str, ...], *, as_json: bool) -> None:
     found = found_in(source, mapping)
     problems: list[RowProblem] = []
     rows = sum(1 for _ in good(read_examples(source, found.field_map), problems))
+    total = rows + len(problems)
     if as_json:
         told = {
             "file": file.name,
@@ -92,7 +100,7 @@ def inspect(file: Path, mapping: tuple[str, ...], *, as_json: bool) -> None:
             "certainty": found.certainty,
             "why": found.why,
             "columns": list(found.columns),
-            "rows": rows + len(problems),
+            "rows": total,
             "examples": rows,
             "problems": [{"row": p.row, "field": p.field, "reason": p.reason} for p in problems],
         }
@@ -100,7 +108,7 @@ def inspect(file: Path, mapping: tuple[str, ...], *, as_json: bool) -> None:
         return
     click.echo(f"{file.name}: {found.file_format} {found.compression}".rstrip())
     click.echo(f"Shape {found.field_map.shape} ({found.certainty:.0%} certain): {found.why}")
-    click.echo(f"{rows + len(problems):,} rows, {rows:,} examples, {len(problems):,} with a problem")
+    click.echo(f"{in_words(total)}, {rows:,} example{'' if rows == 1 else 's'}, {len(problems):,} with a problem")
     for problem in problems:
         click.echo(f"  row {problem.row}, {problem.field or 'record'}: {problem.reason}")
 
@@ -145,7 +153,7 @@ def propose_command(
     at = cut(score_table(scored), thresholds.gamma)
     unsure(scored, at.gamma)
     if ties := at.ties_cut:
-        click.echo(f"{ties:,} rows below gamma have the same confidence as kept ones: the share cuts them.", err=True)
+        click.echo(f"{in_words(ties)} below gamma tied with kept ones in confidence: the share cuts there.", err=True)
     counts = Counter(proposal.fate for proposal in proposals)
     end_with_counts({fate: counts[fate] for fate in FATES}, out)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from clear_core.cli_telling import rows
 from clear_core.errors import InputError
 from clear_core.io import read_scores
 from clear_core.peers import PeerComparison, compare_scores
@@ -67,7 +68,7 @@ def _lines(found: PeerComparison, one: _Set, other: _Set) -> list[str]:
         return "none (too few rows, or all alike)" if value is None else f"{value:.3f}"
 
     either = found.dropped_both + found.dropped_one + found.dropped_other
-    lines = [f"{each.file}: {each.rows:,} rows, {', '.join(each.measures)}" for each in (one, other)]
+    lines = [f"{each.file}: {rows(each.rows)}, {', '.join(each.measures)}" for each in (one, other)]
     missing = {
         f"only {one.file} has": found.only_one,
         f"only {other.file} has": found.only_other,
@@ -75,8 +76,8 @@ def _lines(found: PeerComparison, one: _Set, other: _Set) -> list[str]:
         f"unscored in {other.file} alone": found.unscored_other,
         "unscored in both": found.unscored_both,
     }
-    lines += [f"{found.both:,} rows scored by both"]
-    lines += [f"  left out: {number:,} rows {why}" for why, number in missing.items() if number]
+    lines += [f"{rows(found.both)} scored by both"]
+    lines += [f"  left out: {rows(number)} {why}" for why, number in missing.items() if number]
     dropped = (
         f"{found.dropped_both:,} both",
         f"{found.dropped_one:,} {one.file} alone",
@@ -84,7 +85,7 @@ def _lines(found: PeerComparison, one: _Set, other: _Set) -> list[str]:
     )
     lines += [
         f"Rank correlation (Spearman): {figure(found.spearman)}",
-        f"Gamma {found.gamma_one:.4g} and {found.gamma_other:.4g} drop {either:,} rows: {', '.join(dropped)}",
+        f"Gamma {found.gamma_one:.4g} and {found.gamma_other:.4g} drop {rows(either)}: {', '.join(dropped)}",
         f"Overlap of the dropped (Jaccard): {figure(found.jaccard)}; beyond chance (kappa): {figure(found.kappa)}",
     ]
     return lines

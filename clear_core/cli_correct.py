@@ -41,7 +41,13 @@ from clear_core.types import CandidateSource, ModelRef, Scope
 @click.option(
     "--preference-field", default="", metavar="NAME", help="Column of preferences from 0 to 1: asks no judge."
 )
-@click.option("--verdicts-field", default="", metavar="NAME", help="Column of verdicts of both orders: asks no judge.")
+@click.option(
+    "--verdicts-field",
+    default="",
+    metavar="NAME",
+    help="Column of verdicts of both orders, given response first, then candidate first: asks no judge. A cell is "
+    '["2", "1"]: which place is better, 1, 2 or tie; see "Outputs brought along" in docs/how-it-works.md.',
+)
 @click.option("--samples", default=5, show_default=True, type=click.IntRange(1), help="Verdicts sampled in each order.")
 @click.option("--temperature", default=1.0, show_default=True, type=click.FloatRange(0), help="Of these verdicts.")
 @GAMMA

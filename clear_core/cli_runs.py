@@ -40,12 +40,14 @@ class Finished(Generic[Result]):
         paid: calls sent to models.
         replayed: calls that the ledger answered.
         capped: the cap's message, or None.
+        asked: whether a model was there to be asked.
     """
 
     results: list[Result]
     paid: int = 0
     replayed: int = 0
     capped: str | None = None
+    asked: bool = True
 
 
 def open_model(model: ModelRef, api_key: str = "") -> LLM:
@@ -87,7 +89,8 @@ class Desk:
         """The results in row order, with what they took."""
         results.sort(key=lambda result: result.row)
         tallies = [llm.tally for llm in self.opened.values()]
-        return Finished(results, sum(t.paid for t in tallies), sum(t.replayed for t in tallies), capped)
+        paid, replayed = sum(t.paid for t in tallies), sum(t.replayed for t in tallies)
+        return Finished(results, paid, replayed, capped, asked=bool(self.opened))
 
 
 def at_desk(

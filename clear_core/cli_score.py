@@ -14,11 +14,11 @@ from clear_core.cli_options import FILE, MAP, OUT, endpoint_of, endpoint_options
 from clear_core.cli_reading import check_column, good, mapped
 from clear_core.cli_runs import Finished
 from clear_core.cli_scoring import ScoreOptions, run_column, run_score, run_stored
-from clear_core.cli_telling import end, flagged
+from clear_core.cli_telling import end, flagged, rows
 from clear_core.column_scores import column_recipe
 from clear_core.errors import InputError
 from clear_core.io import Source, read_examples, write_records
-from clear_core.labels import closed_labels
+from clear_core.labels import closed_labels, label_of, plain
 from clear_core.propose import Gamma
 from clear_core.similarity import ASKED, SIMILARITIES
 from clear_core.stored import stored_recipe
@@ -27,6 +27,7 @@ from clear_core.types import ConfidenceScore, Example, RowProblem
 F = TypeVar("F", bound=Callable[..., Any])
 NAMES: Final = ", ".join((*SIMILARITIES, *ASKED))
 AUTO: Final = "auto"
+FEWEST_LABELS: Final = 2
 LLM: Final = "llm"
 NLI: Final = "nli"
 COMPARING: Final = ("samples", "similarity", "nli", "with_question", "labels", "samples_field", "reflection_field")
@@ -204,8 +205,16 @@ def _similarity(similarity: str | None, nli: str) -> str | None:
 
 def _labels(told: str, examples: Sequence[Example]) -> tuple[str, ...]:
     """The labels that were named, or those that the responses come from; what was found is told."""
+    if not told:
+        return ()
     if told != AUTO:
-        return tuple(label.strip() for label in told.split(",") if label.strip())
+        named = tuple(label.strip() for label in told.split(",") if label.strip())
+        if len({plain(label) for label in named}) < FEWEST_LABELS:
+            raise InputError(f"--labels {told!r} names no two labels.", "Write them as A,B,C, or auto.")
+        labelled = sum(label_of(example.response, named) is not None for example in examples)
+        if labelled < len(examples):
+            click.echo(f"{labelled:,} of {rows(len(examples))} have a label as response.", err=True)
+        return named
     found = closed_labels(example.response for example in examples)
     click.echo(f"Labels: {', '.join(found)}" if found else "The responses come from no closed set of labels.", err=True)
     return found

@@ -162,4 +162,4 @@ def run_column(examples: Sequence[Example], recipe: ColumnRecipe, *, scale_given
     """
     found = look_at_column(examples, recipe)
     check_scale(found, recipe, given=scale_given)
-    return Finished([score_by_column(example, recipe, found) for example in examples])
+    return Finished([score_by_column(example, recipe, found) for example in examples], asked=False)

@@ -17,18 +17,20 @@ UNSCORED: Final = 1
 """Exit code: finished with unscored rows, which are written."""
 
 
+def rows(number: int) -> str:
+    """A number of rows in words, such as "1 row" or "2,000 rows"."""
+    return f"{number:,} row{'' if number == 1 else 's'}"
+
+
 def end(finished: Finished[Any], problems: Sequence[RowProblem], done: str, missing: Counter[str]) -> None:
     """Say what came out, and exit with 1 when something is missing."""
     total = len(finished.results)
-    click.echo(
-        f"{total - missing.total():,} of {total:,} rows {done}; "
-        f"{finished.paid:,} calls, {finished.replayed:,} more answered by the ledger.",
-        err=True,
-    )
+    calls = f"; {finished.paid:,} calls, {finished.replayed:,} more answered by the ledger" if finished.asked else ""
+    click.echo(f"{total - missing.total():,} of {rows(total)} {done}{calls}.", err=True)
     if problems:
-        click.echo(f"{len(problems):,} rows can't be read and were left out: see `clear-review inspect`.", err=True)
+        click.echo(f"{rows(len(problems))} can't be read and so left out: see `clear-review inspect`.", err=True)
     for problem, times in missing.most_common():
-        click.echo(f"  {times:,} rows: {PROBLEMS.get(problem, problem)}", err=True)
+        click.echo(f"  {rows(times)}: {PROBLEMS.get(problem, problem)}", err=True)
     if finished.capped:
         click.echo(f"{finished.capped} Run again with a higher --max-calls to go on.", err=True)
     if missing:
@@ -39,7 +41,7 @@ def flagged(scores: Sequence[ConfidenceScore]) -> None:
     """Say how many rows have a confidence although something is missing behind it."""
     counted = Counter(score.problem for score in scores if score.problem and score.confidence is not None)
     for problem, times in counted.most_common():
-        click.echo(f"  {times:,} rows scored all the same: {PROBLEMS.get(problem, problem)}", err=True)
+        click.echo(f"  {rows(times)} scored all the same: {PROBLEMS.get(problem, problem)}", err=True)
 
 
 def unsure(scores: Sequence[ConfidenceScore], gamma: float) -> None:
@@ -50,7 +52,7 @@ def unsure(scores: Sequence[ConfidenceScore], gamma: float) -> None:
         return
     at = sorted({score.evidence["stopped"]["gamma"] for score in open_ones if "stopped" in score.evidence})
     click.echo(
-        f"{len(open_ones):,} rows whose sampling stopped early might lie on the other side of gamma {gamma:.4g}"
+        f"{rows(len(open_ones))} whose sampling stopped early might lie on the other side of gamma {gamma:.4g}"
         f"{f'; --gamma {at[0]!r} decides every one' if len(at) == 1 else ''}.",
         err=True,
     )

@@ -171,7 +171,7 @@ def _samples(meta: Mapping[str, Any], field: str) -> Sequence[str] | None:
 
 def _answer(text: str, response: str) -> Answer[str]:
     if not text.strip():
-        return Answer(None, text, 0, problem="empty")
+        return Answer(None, text, 0, problem="empty_sample")
     if parsing.is_refusal(text) and not parsing.is_refusal(response):
         return Answer(None, text, 0, problem="refused")
     return Answer(text, text, 0)

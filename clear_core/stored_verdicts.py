@@ -25,8 +25,8 @@ class StoredJudge:
             row has a list of candidates. It names no orders, so that a position bias stays unseen.
         verdicts_field: column with the verdicts of both orders, [given response first, candidate first]; a list of
             such pairs where the row has a list of candidates. An order is a verdict ("1", "2" or "tie": which place is
-            better; a reply that ends in one will do), or a list of a first verdict and sampled ones, or
-            {"verdicts": such a list, "reflections": letters A, B, C}.
+            better; a reply that states one will do, see `parsing.verdict_label`), or a list of a first verdict and
+            sampled ones, or {"verdicts": such a list, "reflections": letters A, B, C}.
         model: who judged, for the record; empty when unknown.
         beta: weight of O against S, where there are reflections.
     """
@@ -117,7 +117,7 @@ def _read(order: Any) -> _Stored | None:
 
 
 def _label(told: Any) -> parsing.Label | None:
-    """A verdict as a label, as a number, or as a reply that ends in one; None when it is none of these."""
+    """A verdict as a label, as a number, or as a reply that states one; None when it is none of these."""
     if isinstance(told, str):
         return parsing.verdict_label(told)
     place = number(told)

@@ -36,6 +36,7 @@ PROBLEMS: Final[Mapping[str, str]] = {
     "capped": "the cap on calls was reached before this example",
     "no_samples": "the row stores no samples to compare the response with",
     "bad_samples": "what the row stores as samples is not a list of texts",
+    "empty_sample": "the row stores an empty text among its samples",
     "few_samples": "the row stores fewer samples than were asked for",
     "no_reflection": "the row stores no reflection that could be read, so the confidence is the consistency alone",
     "bad_reflection": "what the row stores as reflection is neither a verdict nor a number from 0 to 1",
@@ -44,7 +45,7 @@ PROBLEMS: Final[Mapping[str, str]] = {
     "off_scale": "the score that the row stores lies outside the scale that was given",
     "no_candidate": "the row stores no candidate",
     "bad_candidate": "what the row stores as candidate is neither a text nor a list of texts",
-    "no_verdicts": "the row stores no verdicts on its candidate",
+    "no_verdicts": "the row stores neither verdicts nor a preference on its candidate",
     "bad_verdicts": "what the row stores as verdicts can't be read as verdicts of both orders",
 }
 """Named problems of a call or a row, each with the sentence a user reads. A problem never becomes a number."""

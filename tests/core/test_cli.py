@@ -319,7 +319,7 @@ def test_the_ties_that_a_share_cuts_are_told(run, tmp_path):
     (tmp_path / "d.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert run("score", "d.jsonl", "--samples-field", "samples", "--out", "s.jsonl").exit_code == 0
     result = run("propose", "d.jsonl", "--scores", "s.jsonl", "--out", "p.jsonl")
-    assert "3 rows below gamma have the same confidence" in result.output
+    assert "3 rows below gamma tied with kept ones in confidence" in result.output
     assert [p["fate"] for p in records(tmp_path / "p.jsonl")].count("keep") == 3
 
 
@@ -330,3 +330,10 @@ def test_the_demo_writes_all_six_files(run, tmp_path):
     assert {file.name for file in (tmp_path / "demo").iterdir()} == set(names.split())
     counts = json.loads((tmp_path / "demo/curated.jsonl.manifest.json").read_text())["counts"]
     assert counts["kept"] + counts["dropped"] + counts["replaced"] == len(records(tmp_path / "demo/dataset.jsonl"))
+
+
+def test_the_help_tells_exit_codes_and_what_a_cell_of_verdicts_looks_like(run):
+    told = " ".join(run("--help").output.split())
+    for code in ("0 done", "1 finished", "2 unusable", "130 stopped"):
+        assert code in told
+    assert '["2", "1"]' in " ".join(run("correct", "--help").output.split())

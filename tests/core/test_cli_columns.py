@@ -51,7 +51,7 @@ def test_ratings_are_scored_proposed_and_exported_without_a_model(run, dataset, 
     path = dataset(rating=[1, 2, 5, 4, None, 5])
     scored = run("score", path, "--score-field", "rating", "--scale", "1:5", "--scorer", "gpt-4", "--out", "s.jsonl")
     assert scored.exit_code == 1
-    assert "1 rows: the row stores no score" in scored.output
+    assert "1 row: the row stores no score" in scored.output
     scores = records(tmp_path / "s.jsonl")
     assert [score["confidence"] for score in scores] == [0.0, 0.25, 1.0, 0.75, None, 1.0]
     assert (scores[1]["measure"], scores[1]["model"], scores[1]["evidence"]["value"]) == ("column/rating", "gpt-4", 2)
@@ -91,7 +91,7 @@ def test_two_scorings_are_compared(run, dataset, tmp_path):
     told = run("compare", "one.jsonl", "two.jsonl", "--gamma-one", "0.5")
     assert told.exit_code == 0
     assert "5 rows scored by both" in told.output
-    assert "left out: 1 rows unscored in one.jsonl alone" in told.output
+    assert "left out: 1 row unscored in one.jsonl alone" in told.output
     gammas = ("--gamma-one", "0.5", "--gamma-other", "0.5")
     found = json.loads(run("compare", "one.jsonl", "three.jsonl", *gammas, "--json").output)
     assert (found["both"], found["jaccard"], found["kappa"], found["dropped_both"]) == (5, 1.0, 1.0, 2)

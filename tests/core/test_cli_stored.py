@@ -70,13 +70,33 @@ def test_flagged_rows_are_told(run, tmp_path):
     path = write(tmp_path / "data.jsonl", [ROWS[0] | {"judged": "perhaps"}])
     result = run("score", path, "--out", "s.jsonl", "--samples-field", "drawn", "--reflection-field", "judged")
     assert result.exit_code == 0
-    assert "1 rows scored all the same" in result.output
+    assert "1 row scored all the same" in result.output
     assert scores(tmp_path / "s.jsonl")[0]["problem"] == "no_reflection"
+
+
+def test_an_empty_stored_sample_is_the_rows_own_fault_and_no_calls_are_told_of(run, tmp_path):
+    path = write(tmp_path / "data.jsonl", [ROWS[0] | {"drawn": ["Paris", "", "Paris"]}])
+    result = run("score", path, "--out", "s.jsonl", "--samples-field", "drawn")
+    assert result.exit_code == 0
+    assert "1 of 1 row scored." in result.output
+    assert "the row stores an empty text among its samples" in result.output
+    assert "endpoint" not in result.output
+    assert "ledger" not in result.output
+
+
+def test_named_labels_that_no_response_has_are_told(run, tmp_path):
+    path = write(tmp_path / "data.jsonl", ROWS)
+    fields = ("--samples-field", "drawn", "--similarity", "exact")
+    told = run("score", path, "--out", "s.jsonl", *fields, "--labels", "Paris,Rome")
+    assert "1 of 2 rows have a label as response" in told.output
+    assert "as response" not in run("score", path, "--out", "s.jsonl", *fields, "--labels", "Paris,Milan").output
 
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
+        (("--samples-field", "drawn", "--labels", ","), "names no two labels"),
+        (("--samples-field", "drawn", "--labels", "A,a"), "names no two labels"),
         (("--samples-field", "nope"), "no column 'nope'"),
         (("--samples-field", "drawn", "--reflection-field", "nope"), "no column 'nope'"),
         (("--samples-field", "response"), "part of data.jsonl's prompt or response"),

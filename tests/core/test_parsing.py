@@ -205,3 +205,21 @@ def test_a_hostile_reply_is_read_in_linear_time(unit: str) -> None:
     for read in (reflection_letter, verdict_label, final_answer, comparable, is_refusal):
         read(unit * 40_000)
     assert time.process_time() - started < 2.0
+
+
+@pytest.mark.parametrize(
+    ("text", "letter"),
+    [
+        ("I say answer: a\nand that is that", "A"),
+        ("answer: A or B", None),
+        ("The answer is B, as told.", "B"),
+        ("Fine.\n(B)", "B"),
+        ("**B**.", "B"),
+        ("b", None),
+        ("answer: incorrect", "B"),
+        ("Hm.\nNot sure", "C"),
+        ("I think (B)", None),
+    ],
+)
+def test_the_forms_of_a_stored_reflection_that_the_documentation_names(text: str, letter: str | None) -> None:
+    assert reflection_letter(text) == letter

@@ -82,7 +82,7 @@ def test_a_reflection_on_another_scale_is_never_made_a_number(verdict):
         ("Paris", "bad_samples"),
         (["Paris", 4], "bad_samples"),
         ({"a": "Paris"}, "bad_samples"),
-        (["", " ", "Paris"], "empty"),
+        (["", " ", "Paris"], "empty_sample"),
         (["I'm sorry, I can't help with that.", "As an AI I have no opinion.", "Paris"], "refused"),
     ],
 )
