@@ -51,7 +51,7 @@ class FormLine:
         by_seed: accuracy of each seed.
         valid: mean share of answers in the right form.
         f1: mean token F1.
-        gains: accuracy minus that of each form in AGAINST, on the same redrawn questions and the same seeds.
+        gains: accuracy minus that of each form in AGAINST, on the same redrawn questions and the seeds that both have.
     """
 
     form: str
@@ -71,27 +71,26 @@ def figures(runs: Sequence[Run], groups: Sequence[Hashable]) -> list[FormLine]:
     would change stands in `by_seed` alone.
 
     Args:
-        runs: every form with the same seeds; one that is not trained has one.
+        runs: every form with its seeds; one that is not trained has one.
         groups: the group of each test question.
     """
     weights = redraw(groups)
     by_form: dict[str, list[Run]] = {}
     for run in runs:
         by_form.setdefault(run.form, []).append(run)
-    right = {form: _share([run.right for run in of]) for form, of in by_form.items()}
     return [
         FormLine(
             form,
             [run.rows for run in of],
             float(np.mean([run.wrong for run in of])),
-            figure(right[form], weights),
+            figure(_share([run.right for run in of]), weights),
             [float(np.mean(run.right)) for run in of],
             figure(_share([run.valid for run in of]), weights),
             figure(_share([run.f1 for run in of]), weights),
             {
-                other: figure(difference(right[form], right[other]), weights)
+                other: figure(_gain(of, by_form[other]), weights)
                 for other in AGAINST
-                if form != other and other in right
+                if form != other and other in by_form
             },
         )
         for form, of in by_form.items()
@@ -112,6 +111,11 @@ def report(lines: Sequence[FormLine]) -> str:
             [line.form, rows, f"{line.wrong:.3f}" if line.rows[0] else "–", shares[0], seeds, *shares[1:], *gains]
         )
     return "\n".join(f"| {' | '.join(row)} |" for row in table)
+
+
+def _gain(one: Sequence[Run], other: Sequence[Run]) -> Statistic:
+    both = {run.seed for run in one} & {run.seed for run in other}
+    return difference(*(_share([run.right for run in runs if run.seed in both]) for runs in (one, other)))
 
 
 def _share(of_seeds: Sequence[Sequence[float]]) -> Statistic:
