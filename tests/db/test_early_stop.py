@@ -55,7 +55,7 @@ def test_a_run_paused_in_its_pilot_ends_like_one_that_was_not(
     dataset_id = dataset(ROWS)
     whole = unsure.work(create_run(engine, dataset_id, RunConfig("score", **EARLY), "ada"))
     unsure.ledger_path = unsure.ledger_path.with_name("other.db")
-    unsure.endpoint._latency = 0.2
+    unsure.endpoint._latency = 1.0  # the pilot takes ten times that; a pause is heard within two seconds
     run_id = create_run(engine, dataset_id, RunConfig("score", **EARLY), "ada")
     with unsure.at_work(run_id):
         unsure.until_done(run_id, 2)
