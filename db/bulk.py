@@ -7,9 +7,11 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Select
+from sqlalchemy import Connection, Engine, Row, Select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import InstrumentedAttribute
 
+from db.engine import read
 from db.models import Base
 
 PAGE: Final = 500
@@ -29,6 +31,24 @@ def insert_ignore(connection: Connection, table: type[Base], values: Sequence[di
 def in_pages(rows: Sequence[int], size: int = PAGE) -> Iterator[Sequence[int]]:
     """Rows cut into pages for `IN (...)`."""
     return (rows[start : start + size] for start in range(0, len(rows), size))
+
+
+def by_row(
+    engine: Engine, query: Select[*tuple[Any, ...]], row: InstrumentedAttribute[int]
+) -> Iterator[Row[*tuple[Any, ...]]]:
+    """A query's result in the order of its column `row`, in bounded memory.
+
+    A transaction a page: what a slow reader takes its time over must not hold the database's log open.
+    """
+    after = -1
+    query = query.order_by(row).limit(PAGE)
+    while True:
+        with read(engine) as connection:
+            page = connection.execute(query.where(row > after)).all()
+        if not page:
+            return
+        yield from page
+        after = page[-1].row
 
 
 def as_array(

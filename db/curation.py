@@ -18,9 +18,8 @@ from clear_core.export import export_curated
 from clear_core.io import ExportFormat, Source, curated_name, manifest_path, write_records
 from clear_core.propose import Thresholds, acceptable, cut, fates, proposal_for
 from clear_core.types import FATES, ConfidenceScore, Decision, Fate, Preference, Proposal
-from db.bulk import PAGE
+from db.bulk import by_row
 from db.datasets import get_dataset, list_datasets
-from db.engine import read
 from db.models import ExampleRow
 from db.records import DatasetRecord, PolicyRecord
 from db.reviews import decision_counts, decisions
@@ -198,16 +197,9 @@ def _make_room(family: Path, folder: Path) -> None:
 
 
 def _ids(engine: Engine, dataset_id: int) -> Iterator[tuple[int, str]]:
-    """Row and id of every example, in row order, a transaction a page."""
-    after = -1
+    """Row and id of every example, in row order."""
     query = select(ExampleRow.row, ExampleRow.example_id).where(ExampleRow.dataset_id == dataset_id)
-    while True:
-        with read(engine) as connection:
-            page = connection.execute(query.where(ExampleRow.row > after).order_by(ExampleRow.row).limit(PAGE)).all()
-        if not page:
-            return
-        yield from ((row.row, row.example_id) for row in page)
-        after = page[-1].row
+    return ((row.row, row.example_id) for row in by_row(engine, query, ExampleRow.row))
 
 
 Result = TypeVar("Result", ConfidenceScore, Preference, _Settled)

@@ -9,37 +9,22 @@ from sqlalchemy import Engine, select
 from clear_core.errors import InputError
 from clear_core.io import Source, read_columns
 from clear_core.types import Example
-from db.bulk import PAGE
+from db.bulk import by_row
 from db.convert import example_of
 from db.datasets import EXAMPLE, get_dataset
-from db.engine import read
 from db.models import ExampleRow
 
 
 def iter_examples(engine: Engine, dataset_id: int) -> Iterator[Example]:
-    """All examples in row order, in bounded memory and a transaction a page."""
-    after = -1
-    query = select(EXAMPLE).where(ExampleRow.dataset_id == dataset_id).order_by(ExampleRow.row).limit(PAGE)
-    while True:
-        with read(engine) as connection:
-            page = connection.execute(query.where(ExampleRow.row > after)).all()
-        if not page:
-            return
-        yield from map(example_of, page)
-        after = page[-1].row
+    """All examples in row order, in bounded memory."""
+    query = select(EXAMPLE).where(ExampleRow.dataset_id == dataset_id)
+    return map(example_of, by_row(engine, query, ExampleRow.row))
 
 
 def iter_responses(engine: Engine, dataset_id: int) -> Iterator[str]:
     """All responses in row order, without the rest of their rows."""
-    after = -1
     query = select(ExampleRow.row, ExampleRow.response).where(ExampleRow.dataset_id == dataset_id)
-    while True:
-        with read(engine) as connection:
-            page = connection.execute(query.where(ExampleRow.row > after).order_by(ExampleRow.row).limit(PAGE)).all()
-        if not page:
-            return
-        yield from (row.response for row in page)
-        after = page[-1].row
+    return (row.response for row in by_row(engine, query, ExampleRow.row))
 
 
 def check_columns(engine: Engine, dataset_id: int, columns: Iterable[str]) -> None:

@@ -16,7 +16,7 @@ from clear_core.errors import InputError
 from clear_core.io import read_preferences, read_scores
 from clear_core.propose import ScoreTable
 from clear_core.types import ConfidenceScore, Preference
-from db.bulk import PAGE, as_array, in_pages, insert_ignore
+from db.bulk import as_array, by_row, in_pages, insert_ignore
 from db.convert import AnyRow, config_values, preference_of, preference_values, score_of, score_values, to_json
 from db.datasets import examples_in, get_dataset
 from db.engine import read, write
@@ -102,16 +102,8 @@ def iter_preferences(engine: Engine, run_id: int) -> Iterator[Preference]:
 
 
 def _iterate(engine: Engine, kind: ResultRow, run_id: int, convert: Callable[[AnyRow], Result]) -> Iterator[Result]:
-    after = -1
-    query = select(kind.__table__).where(kind.run_id == run_id).order_by(kind.row).limit(PAGE)
-    while True:
-        # A transaction per page: an export that a slow browser reads must not hold the database's log open.
-        with read(engine) as connection:
-            page = connection.execute(query.where(kind.row > after)).all()
-        if not page:
-            return
-        yield from map(convert, page)
-        after = page[-1].row
+    query = select(kind.__table__).where(kind.run_id == run_id)
+    return map(convert, by_row(engine, query, kind.row))
 
 
 def import_scores(engine: Engine, dataset_id: int, path: Path, config: RunConfig, created_by: str = "") -> int:
