@@ -22,10 +22,10 @@ from clear_core.cli_correcting import run_correct
 from clear_core.cli_loop import loop
 from clear_core.cli_options import FILE, MAP, OUT, SCORES
 from clear_core.cli_reading import found_in, good, mapped, same_rows, scores_of, usable
+from clear_core.cli_reading import rows as in_words
 from clear_core.cli_score import score
 from clear_core.cli_scoring import run_score
 from clear_core.cli_telling import end_with_counts, unsure
-from clear_core.cli_telling import rows as in_words
 from clear_core.cli_train import train
 from clear_core.errors import ClearError
 from clear_core.export import export_curated

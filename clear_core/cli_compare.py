@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from clear_core.cli_telling import rows
+from clear_core.cli_reading import rows
 from clear_core.errors import InputError
 from clear_core.io import read_scores
 from clear_core.peers import PeerComparison, compare_scores

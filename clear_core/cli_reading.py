@@ -65,6 +65,11 @@ def good(records: Iterator[Example | RowProblem], problems: list[RowProblem]) ->
             yield record
 
 
+def rows(number: int) -> str:
+    """A number of rows in words, such as "1 row" or "2,000 rows"."""
+    return f"{number:,} row{'' if number == 1 else 's'}"
+
+
 def usable(source: Source, field_map: FieldMap) -> list[Example]:
     """Every example of a file; how many rows can't be read, and so are left out, is said."""
     problems: list[RowProblem] = []
@@ -76,8 +81,9 @@ def usable(source: Source, field_map: FieldMap) -> list[Example]:
 def tell_left_out(name: str, problems: Sequence[RowProblem]) -> None:
     """Say how many rows of a file can't be read, if any."""
     if problems:
-        rows = "1 row" if len(problems) == 1 else f"{len(problems):,} rows"
-        click.echo(f"{rows} of {name} can't be read and so left out: see `clear-review inspect`.", err=True)
+        click.echo(
+            f"{rows(len(problems))} of {name} can't be read and so left out: see `clear-review inspect`.", err=True
+        )
 
 
 def scores_of(examples: list[Example], path: Path, file: Path) -> list[ConfidenceScore]:

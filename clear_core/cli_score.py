@@ -11,10 +11,10 @@ from typing import Any, Final, TypeVar
 import click
 
 from clear_core.cli_options import FILE, MAP, OUT, endpoint_of, endpoint_options
-from clear_core.cli_reading import check_column, good, mapped
+from clear_core.cli_reading import check_column, good, mapped, rows
 from clear_core.cli_runs import Finished
 from clear_core.cli_scoring import ScoreOptions, run_column, run_score, run_stored
-from clear_core.cli_telling import end, flagged, rows
+from clear_core.cli_telling import end, flagged
 from clear_core.column_scores import column_recipe
 from clear_core.errors import InputError
 from clear_core.io import Source, read_examples, write_records

@@ -10,16 +10,12 @@ from typing import Any, Final
 
 import click
 
+from clear_core.cli_reading import rows
 from clear_core.cli_runs import Finished
 from clear_core.types import PROBLEMS, ConfidenceScore, RowProblem
 
 UNSCORED: Final = 1
 """Exit code: finished with unscored rows, which are written."""
-
-
-def rows(number: int) -> str:
-    """A number of rows in words, such as "1 row" or "2,000 rows"."""
-    return f"{number:,} row{'' if number == 1 else 's'}"
 
 
 def end(finished: Finished[Any], problems: Sequence[RowProblem], done: str, missing: Counter[str]) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib.util import find_spec
 from typing import Any, Final, Literal
 
 import streamlit as st
 
+from clear_core.entailment import has_nli
 from db.records import RunConfig
 from pages.parts.errors import notice
 
@@ -78,7 +78,7 @@ def ask_nli(config: RunConfig, name: str) -> tuple[RunConfig, str]:
             persist_state="session",
             help="Puts the prompt before both texts: useful for answers of a few words.",
         )
-    if find_spec("transformers") is None or find_spec("torch") is None:
+    if not has_nli():
         notice("An NLI model needs the extra [nli], which is not installed.", "Run: make setup-train", tone="warning")
         return config, "Install the extra, or choose another similarity."
     return replace(config, nli=nli, with_question=with_question), "" if nli else "Name the NLI model."

@@ -375,7 +375,7 @@ def test_the_embedded_model_has_no_early_stop_and_can_t_compare_by_itself(app):
 
 
 def test_an_nli_model_is_named_before_it_can_compare(app, started, monkeypatch):
-    monkeypatch.setattr("pages.parts.agreement.find_spec", str)
+    monkeypatch.setattr("pages.parts.agreement.has_nli", lambda: True)
     dataset_id = app.dataset()
     at = app.open("score", dataset=dataset_id)
     at.selectbox(key="similarity").set_value("nli").run()
@@ -392,7 +392,7 @@ def test_an_nli_model_is_named_before_it_can_compare(app, started, monkeypatch):
 
 
 def test_without_its_extra_an_nli_model_is_not_offered_to_run(app, monkeypatch):
-    monkeypatch.setattr("pages.parts.agreement.find_spec", lambda _: None)
+    monkeypatch.setattr("pages.parts.agreement.has_nli", lambda: False)
     at = app.open("score", dataset=app.dataset())
     at.selectbox(key="similarity").set_value("nli").run()
     assert "needs the extra [nli]" in said(at)
